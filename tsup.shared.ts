@@ -1,0 +1,22 @@
+import { defineConfig } from 'tsup';
+
+/**
+ * The one build of all packages: ESM for Node 20, declarations bundled per entry.
+ * `RUNBEAT_FAST_BUILD=1` leaves the declarations out (tests that start built programs need only the JavaScript).
+ */
+export function packageBuild(options: { entries: string[] | Record<string, string>; noExternal?: string[] }): ReturnType<typeof defineConfig> {
+  const isFast = process.env.RUNBEAT_FAST_BUILD === '1';
+  return defineConfig({
+    entry: options.entries,
+    format: 'esm',
+    target: 'node20',
+    platform: 'node',
+    sourcemap: true,
+    clean: !isFast,
+    dts: isFast ? false : { compilerOptions: { paths: {} } },
+    tsconfig: 'tsconfig.build.json',
+    splitting: true,
+    silent: true,
+    ...(options.noExternal ? { noExternal: options.noExternal } : {}),
+  });
+}

@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    projects: ['packages/*', 'examples/*', 'e2e'],
+    maxWorkers: 2,
+    // A test that fails is tried once more in CI and reported as flaky: the machine there is shared and has two cores.
+    retry: process.env.CI ? 1 : 0,
+  },
+});

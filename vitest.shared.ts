@@ -1,0 +1,35 @@
+import { fileURLToPath } from 'node:url';
+import { defineProject, type UserWorkspaceConfig } from 'vitest/config';
+
+const source = (path: string): string => fileURLToPath(new URL(`./packages/${path}`, import.meta.url));
+
+/** Tests import the packages' sources, so that no stale build can answer for them; programs that they start are built. */
+const aliases = [
+  { find: '@runbeat/adapter-local/process', replacement: source('adapter-local/src/process.ts') },
+  ...['adapter-sdk', 'adapter-testkit', 'adapter-local', 'adapter-k8s', 'adapter-paperclip', 'adapter-host', 'protocol', 'server', 'client', 'runner'].map(
+    (name) => ({ find: `@runbeat/${name}`, replacement: source(`${name}/src/index.ts`) }),
+  ),
+  { find: /^runbeat$/, replacement: source('cli/src/index.ts') },
+];
+
+export type TestKind = 'units' | 'processes';
+
+/**
+ * The vitest settings of every package. `processes` is for suites that start real processes, sockets or databases: one
+ * file at a time and a longer limit, since two cores are shared by all of them.
+ */
+export function packageTests(options: { name: string; kind?: TestKind; include?: string[]; globalSetup?: string[] }): UserWorkspaceConfig {
+  const isHeavy = options.kind === 'processes';
+  return defineProject({
+    resolve: { alias: aliases },
+    test: {
+      name: options.name,
+      include: options.include ?? ['src/**/*.test.ts', 'test/**/*.test.ts', '*.test.ts'],
+      testTimeout: isHeavy ? 60_000 : 20_000,
+      hookTimeout: 60_000,
+      pool: 'forks',
+      fileParallelism: !isHeavy,
+      ...(options.globalSetup ? { globalSetup: options.globalSetup } : {}),
+    },
+  });
+}
