@@ -4,7 +4,10 @@ import { defineConfig } from 'tsup';
  * The one build of all packages: ESM for Node 20, declarations bundled per entry.
  * `RUNBEAT_FAST_BUILD=1` leaves the declarations out (tests that start built programs need only the JavaScript).
  */
-export function packageBuild(options: { entries: string[] | Record<string, string>; noExternal?: string[] }): ReturnType<typeof defineConfig> {
+export function packageBuild(options: {
+  entries: string[] | Record<string, string>;
+  noExternal?: string[];
+}): ReturnType<typeof defineConfig> {
   const isFast = process.env.RUNBEAT_FAST_BUILD === '1';
   return defineConfig({
     entry: options.entries,

@@ -6,9 +6,18 @@ const source = (path: string): string => fileURLToPath(new URL(`./packages/${pat
 /** Tests import the packages' sources, so that no stale build can answer for them; programs that they start are built. */
 const aliases = [
   { find: '@runbeat/adapter-local/process', replacement: source('adapter-local/src/process.ts') },
-  ...['adapter-sdk', 'adapter-testkit', 'adapter-local', 'adapter-k8s', 'adapter-paperclip', 'adapter-host', 'protocol', 'server', 'client', 'runner'].map(
-    (name) => ({ find: `@runbeat/${name}`, replacement: source(`${name}/src/index.ts`) }),
-  ),
+  ...[
+    'adapter-sdk',
+    'adapter-testkit',
+    'adapter-local',
+    'adapter-k8s',
+    'adapter-paperclip',
+    'adapter-host',
+    'protocol',
+    'server',
+    'client',
+    'runner',
+  ].map((name) => ({ find: `@runbeat/${name}`, replacement: source(`${name}/src/index.ts`) })),
   { find: /^runbeat$/, replacement: source('cli/src/index.ts') },
 ];
 
@@ -18,7 +27,12 @@ export type TestKind = 'units' | 'processes';
  * The vitest settings of every package. `processes` is for suites that start real processes, sockets or databases: one
  * file at a time and a longer limit, since two cores are shared by all of them.
  */
-export function packageTests(options: { name: string; kind?: TestKind; include?: string[]; globalSetup?: string[] }): UserWorkspaceConfig {
+export function packageTests(options: {
+  name: string;
+  kind?: TestKind;
+  include?: string[];
+  globalSetup?: string[];
+}): UserWorkspaceConfig {
   const isHeavy = options.kind === 'processes';
   return defineProject({
     resolve: { alias: aliases },

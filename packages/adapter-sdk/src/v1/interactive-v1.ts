@@ -1,5 +1,5 @@
-import type { Json } from './json.js';
 import type { AgentIdentityV1, LogMarkV1, RunEventV1 } from './execute-context-v1.js';
+import type { Json } from './json.js';
 import type { RunHandleV1 } from './run-handle-v1.js';
 import type { TerminationV1 } from './termination-v1.js';
 
@@ -22,7 +22,16 @@ export type SessionOutputV1 =
 export interface WorkerExitV1 {
   readonly exitCode: number | null;
   readonly signal: string | null;
-  readonly reason: 'process_exit' | 'process_signal' | 'oom' | 'start_failed' | 'stdin_broken' | 'write_timeout' | 'stop' | 'fenced' | 'host_shutdown';
+  readonly reason:
+    | 'process_exit'
+    | 'process_signal'
+    | 'oom'
+    | 'start_failed'
+    | 'stdin_broken'
+    | 'write_timeout'
+    | 'stop'
+    | 'fenced'
+    | 'host_shutdown';
   readonly message: string;
   /** The last lines of stderr, at most 4 KiB. */
   readonly stderrTail: string;
