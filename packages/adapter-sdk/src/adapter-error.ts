@@ -54,11 +54,14 @@ export function failureFromError(error: unknown): RunFailureV1 {
   if (!isAdapterError(error)) {
     return { code: 'adapter_error', message: error instanceof Error ? error.message : String(error), retryable: false };
   }
+  // Another copy of the SDK may be older and lack a member.
+  const { code, message, retryable, retryNotBefore, detail } = error as Pick<AdapterError, 'code' | 'message'> &
+    Partial<AdapterError>;
   return {
-    code: error.code,
-    message: error.message,
-    retryable: error.retryable,
-    ...(error.retryNotBefore === null ? {} : { retryNotBefore: error.retryNotBefore }),
-    ...(error.detail === null ? {} : { detail: error.detail }),
+    code,
+    message,
+    retryable: retryable === true,
+    ...(typeof retryNotBefore === 'string' ? { retryNotBefore } : {}),
+    ...(detail === undefined || detail === null ? {} : { detail }),
   };
 }

@@ -1,0 +1,67 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createSecretRedactor } from './secret-redactor.js';
+
+/** The definition, written as plainly as can be: every character of every occurrence is hidden, runs of them by one mark. */
+function redactAtOnce(text: string, secrets: readonly string[]): string {
+  const isHidden = new Array<boolean>(text.length).fill(false);
+  for (const secret of secrets) {
+    if (secret === '') continue;
+    for (let at = text.indexOf(secret); at !== -1; at = text.indexOf(secret, at + 1)) isHidden.fill(true, at, at + secret.length);
+  }
+  let result = '';
+  for (let index = 0; index < text.length; index += 1) {
+    if (!isHidden[index]) result += text[index];
+    else if (!isHidden[index - 1]) result += '***';
+  }
+  return result;
+}
+
+const fewLetters = (maxLength: number) => fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength });
+
+describe('createSecretRedactor', () => {
+  it('hides what the plain definition hides, however the text is cut, and never holds back a whole secret', () => {
+    fc.assert(
+      fc.property(fc.array(fewLetters(6), { maxLength: 5 }), fc.array(fewLetters(12), { maxLength: 12 }), (secrets, pieces) => {
+        const longest = Math.max(1, ...secrets.map((secret) => secret.length));
+        const redactor = createSecretRedactor(secrets);
+        let shown = '';
+        for (const piece of pieces) {
+          shown += redactor.push(piece);
+          expect(redactor.heldCharacters).toBeLessThanOrEqual(longest - 1);
+        }
+        shown += redactor.flush();
+        expect(redactor.heldCharacters).toBe(0);
+        expect(shown).toBe(redactAtOnce(pieces.join(''), secrets));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('hides a secret that comes one character at a time', () => {
+    const redactor = createSecretRedactor(['s3cr3t-token']);
+    const shown = [...'key=s3cr3t-token;s3cr3t-'].map((character) => redactor.push(character)).join('');
+    expect(shown).toBe('key=***;');
+    expect(redactor.flush()).toBe('s3cr3t-');
+  });
+
+  it('hides overlapping and touching secrets by one mark', () => {
+    const redactor = createSecretRedactor(['abcd', 'cdef', 'gh']);
+    expect(redactor.push('xabcdefghy') + redactor.flush()).toBe('x***y');
+  });
+
+  it('passes text on untouched and at once when there are no secrets', () => {
+    const redactor = createSecretRedactor(['']);
+    expect(redactor.push('anything')).toBe('anything');
+    expect(redactor.heldCharacters).toBe(0);
+  });
+
+  it('takes time in proportion to the text for secrets that almost occur everywhere', () => {
+    // A search that starts anew at each place needs length of text times length of secret: 2e10 steps, minutes.
+    const redactor = createSecretRedactor([`${'a'.repeat(9_999)}b`, `${'a'.repeat(5_000)}c`]);
+    const piece = 'a'.repeat(20_000);
+    let shown = 0;
+    for (let count = 0; count < 100; count += 1) shown += redactor.push(piece).length;
+    expect(shown + redactor.flush().length).toBe(2_000_000);
+  });
+});
