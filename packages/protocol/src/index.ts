@@ -1,1 +1,16 @@
-export {};
+export * from './adapter.js';
+export * from './agent.js';
+export * from './api-key.js';
+export * from './company.js';
+export * from './health.js';
+export * from './heartbeat-run.js';
+export * from './identifiers.js';
+export * from './issue.js';
+export * from './json.js';
+export * from './live-message.js';
+export * from './page.js';
+export * from './problem.js';
+export * from './run-event.js';
+export * from './run-log.js';
+export * from './text.js';
+export * from './wakeup-request.js';
