@@ -1,3 +1,3 @@
 import { packageTests } from '../../vitest.shared.js';
 
-export default packageTests({ name: 'adapter-local' });
+export default packageTests({ name: 'adapter-local', kind: 'processes' });

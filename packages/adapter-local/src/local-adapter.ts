@@ -1,0 +1,34 @@
+import { type AdapterV1, defineAdapter } from '@runbeat/adapter-sdk';
+import { defaultRunsDirectory } from './capsule/run-folder.js';
+import { localConfig } from './config.js';
+import { createProcessRunner, type ProcessRunnerOptions } from './process-runner.js';
+import { resultSpec, specFromConfig } from './spec-from-config.js';
+import { testLocalEnvironment } from './test-environment.js';
+
+export interface LocalAdapterOptions extends ProcessRunnerOptions {
+  /** Runs at once on one host; absent = no limit. */
+  readonly maxConcurrentRuns?: number;
+}
+
+/**
+ * Type `local`: commands of this machine that outlive the server. Linux and macOS. Its handle is of kind `process`, the
+ * capsule that leads the run's group; everything else lies in the folder of the run id.
+ */
+export function createLocalAdapter(options: LocalAdapterOptions = {}): AdapterV1 {
+  const runner = createProcessRunner(options);
+  return defineAdapter({
+    specVersion: 'adapter-v1',
+    type: 'local',
+    configSchema: localConfig,
+    ...(options.maxConcurrentRuns === undefined ? {} : { maxConcurrentRuns: options.maxConcurrentRuns }),
+    hasOutOfProcessLiveness: true,
+    execute: (context) => runner.run(context, specFromConfig(context.config, context)),
+    outOfProcess: {
+      kind: 'handle',
+      probe: (query) => runner.probe(query, resultSpec(query.config)),
+      reattach: (context) => runner.reattach(context, resultSpec(context.config)),
+      terminate: (context) => runner.terminate(context, resultSpec(context.config)),
+    },
+    testEnvironment: (context) => testLocalEnvironment(context, options.runsDirectory ?? defaultRunsDirectory()),
+  });
+}

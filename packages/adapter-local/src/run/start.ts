@@ -1,0 +1,116 @@
+import { existsSync, rmSync } from 'node:fs';
+import {
+  type AbortReasonV1,
+  type ExecuteContextV1,
+  type RunFailureV1,
+  type RunResultV1,
+  workloadEnvironment,
+} from '@runbeat/adapter-sdk';
+import { type Capsule, launchCapsule } from '../capsule/launch.js';
+import { type RunFolder, runFolder } from '../capsule/run-folder.js';
+import { storedHandle } from '../capsule/stored-handle.js';
+import { lookUpCommand } from '../command-lookup.js';
+import { endTree } from '../processes/end-tree.js';
+import { runCookieName } from '../processes/work-tree.js';
+import { spoolStart } from '../spool/spool-cursor.js';
+import { createWake } from '../spool/wake.js';
+import { defaultSpoolLimitBytes, type ProcessSpec } from './process-spec.js';
+import { superviseRun } from './supervise.js';
+import { workTree } from './supervised-run.js';
+
+/** What a run needs of its context, whatever the adapter's config is. */
+export type StartContext = Omit<ExecuteContextV1<unknown>, 'config'>;
+
+/** The environment of a run's processes: the SDK's, and the cookie by which they are found again. */
+export function runEnvironment(context: Pick<StartContext, 'environment' | 'runId'>, spec: ProcessSpec): Record<string, string> {
+  return { ...workloadEnvironment(context, spec.env), [runCookieName]: context.runId };
+}
+
+/** Runs a command in a capsule, from the first check to its result. Rejects only when `onSpawn` or `onLog` does. */
+export async function startRun(context: StartContext, spec: ProcessSpec, runsDirectory: string): Promise<RunResultV1> {
+  const early = resultIfAborted(context.signal);
+  if (early !== null) return early;
+  if (process.platform === 'win32') return failed('The local adapter needs a POSIX system. Use the type local-attached.');
+  const cwd = spec.cwd ?? process.cwd();
+  const environment = runEnvironment(context, spec);
+  const command = lookUpCommand({ command: spec.command, cwd, environment });
+  if (!command.found) return failed(command.message);
+
+  const folder = runFolder(runsDirectory, context.runId);
+  let capsule: Capsule;
+  try {
+    await clearFolder(folder, context.runId);
+    capsule = await launchCapsule({
+      folder,
+      command: command.path,
+      args: spec.args ?? [],
+      cwd,
+      environment,
+      stdin: spec.stdin ?? null,
+      fileLimitBytes: spec.spoolLimitBytes ?? defaultSpoolLimitBytes,
+    });
+  } catch (error) {
+    return failed(`The run could not be set up in ${folder.path}: ${(error as Error).message}`, true);
+  }
+  const wake = createWake(folder.path);
+  const run = {
+    runId: context.runId,
+    folder,
+    handle: capsule.handle,
+    spec,
+    sinks: context,
+    signal: context.signal,
+    from: spoolStart,
+    wake,
+    capsuleExited: capsule.exited,
+  };
+  try {
+    await context.onSpawn(capsule.handle);
+  } catch (error) {
+    wake.close();
+    capsule.abandon();
+    await endTree(workTree(run), { signal: 'SIGTERM', graceMs: 1_000 });
+    throw error;
+  }
+  // From here on the handle is stored: whoever comes next finds the run, so even a host on its way out lets it start.
+  if (isStopped(context.signal)) capsule.abandon();
+  else capsule.release();
+  return await superviseRun(run);
+}
+
+function isStopped(signal: AbortSignal): boolean {
+  if (!signal.aborted) return false;
+  const { kind } = signal.reason as AbortReasonV1;
+  return kind === 'cancelled' || kind === 'timed_out' || kind === 'fenced';
+}
+
+/** Aborted before anything was started: nothing needs to be stopped. */
+function resultIfAborted(signal: AbortSignal): RunResultV1 | null {
+  if (!signal.aborted) return null;
+  const reason = signal.reason as AbortReasonV1;
+  switch (reason.kind) {
+    case 'cancelled':
+      return { status: 'cancelled', forced: false };
+    case 'timed_out':
+      return { status: 'timed_out', limitMs: reason.limitMs ?? 0, forced: false };
+    case 'host_shutdown':
+    case 'fenced':
+      return { status: 'detached' };
+  }
+}
+
+/**
+ * An earlier attempt of this run id may have left its folder, and a host that lost its memory may even have left the
+ * work: one run is never executed twice at once.
+ */
+async function clearFolder(folder: RunFolder, runId: string): Promise<void> {
+  if (!existsSync(folder.path)) return;
+  const handle = storedHandle(folder);
+  if (handle !== null) await endTree(workTree({ handle, runId }), { signal: 'SIGTERM', graceMs: 1_000 });
+  rmSync(folder.path, { recursive: true, force: true });
+}
+
+function failed(message: string, retryable = false): RunResultV1 {
+  const error: RunFailureV1 = { code: 'start_failed', message, retryable };
+  return { status: 'failed', error };
+}
