@@ -1,0 +1,83 @@
+import pg from 'pg';
+import type { Logger } from '../supervisor/ports/index.js';
+import { databaseFailure, isConnectionFailure, isRetryableConflict } from './database-failure.js';
+import { type Executor, executorOf } from './executor.js';
+
+/** The connections to PostgreSQL that everything in a server shares. */
+export interface Database {
+  readonly pool: pg.Pool;
+  /** For statements that stand alone. */
+  readonly executor: Executor;
+  readonly connectionString: string;
+  /**
+   * Runs `work` in one transaction (READ COMMITTED): committed when it resolves, rolled back when it rejects. It is run
+   * again after a deadlock or serialisation failure, so it must have no effect but through its executor. Rejects with
+   * `database_unavailable` when the connection is lost; the commit may then have happened or not.
+   */
+  transaction<T>(work: (executor: Executor) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+const conflictAttempts = 6;
+
+export function createDatabase(options: {
+  readonly connectionString: string;
+  readonly logger: Logger;
+  /** Upper bound of connections; a caller waits for a free one at most `connectTimeoutMs`. */
+  readonly maxConnections?: number;
+  readonly connectTimeoutMs?: number;
+}): Database {
+  const { connectionString, logger } = options;
+  const pool = new pg.Pool({
+    connectionString,
+    max: options.maxConnections ?? 10,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    application_name: 'runbeat',
+    // A statement that runs this long is stuck; without a limit it would hold its connection and its locks for ever.
+    statement_timeout: 60_000,
+    idle_in_transaction_session_timeout: 60_000,
+  });
+  // Without listeners a restart of the database would end this process: on the pool for idle connections, on each
+  // connection for those that are lent out and between two statements. Whoever uses one sees the failure itself.
+  pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection was lost'));
+  pool.on('connect', (client) => {
+    client.on('error', (error) => logger.debug({ err: error }, 'a database connection was lost'));
+  });
+
+  async function attempt<T>(work: (executor: Executor) => Promise<T>): Promise<T> {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('BEGIN');
+      const result = await work(executorOf(client));
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      if (isConnectionFailure(error)) broken = error as Error;
+      else await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  return {
+    pool,
+    executor: executorOf(pool),
+    connectionString,
+    async transaction(work) {
+      for (let attemptNumber = 1; ; attemptNumber += 1) {
+        try {
+          return await attempt(work);
+        } catch (error) {
+          if (!isRetryableConflict(error) || attemptNumber === conflictAttempts) throw databaseFailure(error);
+        }
+      }
+    },
+    async close() {
+      await pool.end();
+    },
+  };
+}

@@ -1,0 +1,114 @@
+import { and, asc, desc, eq, getTableColumns, gt, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import type { AgentId, CompanyId, IssueId, Run, RunEvent, RunId, RunStatus } from '../../supervisor/model/index.js';
+import type { Executor } from '../executor.js';
+import { heartbeatRunEvents, heartbeatRuns } from '../schema/index.js';
+import { type Page, type PageQuery, pageFromRows, pageLimit } from './page.js';
+
+const { queueRank: _queueRank, ...runColumns } = getTableColumns(heartbeatRuns);
+const { resultJson: _resultJson, contextSnapshot: _contextSnapshot, ...runSummaryColumns } = runColumns;
+
+/** A run as a list shows it: without the two members that may be large. */
+export type RunSummary = Omit<Run, 'resultJson' | 'contextSnapshot'>;
+
+export async function getRun(executor: Executor, id: RunId): Promise<Run | null> {
+  const [run] = await executor.select(runColumns).from(heartbeatRuns).where(eq(heartbeatRuns.id, id));
+  return run ?? null;
+}
+
+export interface RunListFilter {
+  readonly companyId: CompanyId;
+  readonly agentId?: AgentId | undefined;
+  readonly issueId?: IssueId | undefined;
+  /** Any of these; empty or absent = all. */
+  readonly statuses?: readonly RunStatus[] | undefined;
+}
+
+/** Newest first, each filter by an index. */
+export async function listRuns(executor: Executor, filter: RunListFilter, query: PageQuery): Promise<Page<RunSummary>> {
+  const conditions: (SQL | undefined)[] = [
+    eq(heartbeatRuns.companyId, filter.companyId),
+    filter.agentId === undefined ? undefined : eq(heartbeatRuns.agentId, filter.agentId),
+    filter.issueId === undefined ? undefined : eq(heartbeatRuns.issueId, filter.issueId),
+    filter.statuses === undefined || filter.statuses.length === 0
+      ? undefined
+      : inArray(heartbeatRuns.status, [...filter.statuses]),
+    query.cursor === null ? undefined : lt(heartbeatRuns.id, query.cursor as RunId),
+  ];
+  const rows = await executor
+    .select(runSummaryColumns)
+    .from(heartbeatRuns)
+    .where(and(...conditions))
+    .orderBy(desc(heartbeatRuns.id))
+    .limit(pageLimit(query.limit) + 1);
+  return pageFromRows(rows, query.limit, (run) => run.id);
+}
+
+/** Running and queued runs of a company, running ones first, then newest first; `isCut` when there are more. */
+export async function listLiveRuns(
+  executor: Executor,
+  filter: { readonly companyId: CompanyId; readonly issueId?: IssueId | undefined; readonly agentId?: AgentId | undefined },
+  limit: number,
+): Promise<{ readonly items: readonly RunSummary[]; readonly isCut: boolean }> {
+  const rows = await executor
+    .select(runSummaryColumns)
+    .from(heartbeatRuns)
+    .where(
+      and(
+        eq(heartbeatRuns.companyId, filter.companyId),
+        inArray(heartbeatRuns.status, ['running', 'queued']),
+        filter.issueId === undefined ? undefined : eq(heartbeatRuns.issueId, filter.issueId),
+        filter.agentId === undefined ? undefined : eq(heartbeatRuns.agentId, filter.agentId),
+      ),
+    )
+    .orderBy(desc(heartbeatRuns.status), desc(heartbeatRuns.id))
+    .limit(pageLimit(limit) + 1);
+  return { items: rows.slice(0, pageLimit(limit)), isCut: rows.length > pageLimit(limit) };
+}
+
+/** Oldest first, from behind `afterSeq`. */
+export async function listRunEvents(
+  executor: Executor,
+  runId: RunId,
+  query: { readonly afterSeq: number; readonly limit: number },
+): Promise<readonly RunEvent[]> {
+  const rows = await executor
+    .select({
+      runId: heartbeatRunEvents.runId,
+      seq: heartbeatRunEvents.seq,
+      type: heartbeatRunEvents.type,
+      level: heartbeatRunEvents.level,
+      message: heartbeatRunEvents.message,
+      data: heartbeatRunEvents.data,
+      at: heartbeatRunEvents.at,
+    })
+    .from(heartbeatRunEvents)
+    .where(and(eq(heartbeatRunEvents.runId, runId), gt(heartbeatRunEvents.seq, query.afterSeq)))
+    .orderBy(asc(heartbeatRunEvents.seq))
+    .limit(Math.max(1, Math.min(1_000, query.limit)));
+  return rows;
+}
+
+/** Finished runs that ended before `before`, oldest first: those whose logs retention may remove. */
+export async function listRunsFinishedBefore(
+  executor: Executor,
+  query: { readonly before: Date; readonly afterId: RunId | null; readonly limit: number },
+): Promise<readonly Pick<Run, 'id' | 'companyId' | 'finishedAt'>[]> {
+  return executor
+    .select({ id: heartbeatRuns.id, companyId: heartbeatRuns.companyId, finishedAt: heartbeatRuns.finishedAt })
+    .from(heartbeatRuns)
+    .where(
+      and(lt(heartbeatRuns.finishedAt, query.before), query.afterId === null ? undefined : gt(heartbeatRuns.id, query.afterId)),
+    )
+    .orderBy(asc(heartbeatRuns.id))
+    .limit(Math.max(1, Math.min(1_000, query.limit)));
+}
+
+/** Running runs per adapter type, for `GET /api/adapters` and for a removal that waits. */
+export async function countRunningByAdapterType(executor: Executor): Promise<ReadonlyMap<string, number>> {
+  const rows = await executor
+    .select({ adapterType: heartbeatRuns.adapterType, count: sql<number>`count(*)`.mapWith(Number) })
+    .from(heartbeatRuns)
+    .where(sql`${heartbeatRuns.status} = 'running'`)
+    .groupBy(heartbeatRuns.adapterType);
+  return new Map(rows.map((row) => [row.adapterType, row.count]));
+}
