@@ -22,6 +22,8 @@ export interface InteractiveSession {
   readonly handle: Json;
   readonly outputCursor: string | null;
   readonly adapterSession: Json;
+  readonly statusSeq: number;
+  readonly openRequests: Json;
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly endedAt: Date | null;
@@ -30,7 +32,17 @@ export interface InteractiveSession {
 export type InteractiveSessionPatch = Partial<
   Pick<
     InteractiveSession,
-    'runId' | 'state' | 'reason' | 'detail' | 'workerId' | 'handle' | 'outputCursor' | 'adapterSession' | 'endedAt'
+    | 'runId'
+    | 'state'
+    | 'reason'
+    | 'detail'
+    | 'workerId'
+    | 'handle'
+    | 'outputCursor'
+    | 'adapterSession'
+    | 'statusSeq'
+    | 'openRequests'
+    | 'endedAt'
   >
 >;
 

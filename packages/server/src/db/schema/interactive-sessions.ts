@@ -30,6 +30,10 @@ export const interactiveSessions = pgTable(
     outputCursor: safeText(),
     /** The adapter's own session, to resume the conversation in a new process. */
     adapterSession: safeJsonb<Json>(),
+    /** Seq of the journal entry that told of the state. */
+    statusSeq: bigint({ mode: 'number' }).notNull().default(0),
+    /** Questions of the agent that nobody has answered yet. */
+    openRequests: safeJsonb<Json>().notNull().default([]),
     createdAt: instant().notNull(),
     updatedAt: instant().notNull(),
     endedAt: instant(),
