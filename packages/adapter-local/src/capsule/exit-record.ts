@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { RunFolder } from './run-folder.js';
 
@@ -46,6 +46,8 @@ const signalNames: ReadonlyMap<number, string> = new Map(
 );
 
 function readIfThere(path: string): string | null {
+  // Asked at every wake: an exception for the usual no would cost more than all the rest of the look.
+  if (!existsSync(path)) return null;
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

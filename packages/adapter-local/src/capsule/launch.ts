@@ -2,8 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import type { ProcessHandleV1 } from '@runbeat/adapter-sdk';
-import { thisMachine } from '../processes/machine.js';
-import { linuxRow } from '../processes/process-row.js';
+import { handleOfChild } from '../processes/child-handle.js';
 import { capsuleScript } from './capsule-script.js';
 import type { RunFolder } from './run-folder.js';
 
@@ -67,7 +66,7 @@ export async function launchCapsule(spec: CapsuleSpec): Promise<Capsule> {
   const exited = new Promise<{ exitCode: number | null; signal: string | null }>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
   });
-  const handle = handleOf(pid);
+  const handle = handleOfChild(pid, true);
   writeFileSync(folder.handle, JSON.stringify(handle), { mode: 0o600 });
   return {
     handle,
@@ -92,10 +91,4 @@ function openStdin(spec: CapsuleSpec, open: number[]): number {
 function keep(open: number[], fd: number): number {
   open.push(fd);
   return fd;
-}
-
-function handleOf(pid: number): ProcessHandleV1 {
-  const { host, bootId } = thisMachine();
-  const startTicks = process.platform === 'linux' ? (linuxRow(pid)?.startTicks ?? null) : null;
-  return { kind: 'process', pid, processGroupId: pid, startedAt: new Date().toISOString(), host, bootId, startTicks };
 }

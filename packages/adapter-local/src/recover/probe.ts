@@ -17,6 +17,7 @@ export async function probeRun(
 ): Promise<LivenessV1> {
   const { handle } = query;
   if (handle.kind !== 'process') return unknown(`A handle of kind ${handle.kind} is not one of this adapter.`);
+  if (query.signal.aborted) return unknown('The time for the probe was over before it began.');
   const folder = runFolder(runsDirectory, query.runId);
   try {
     return await judge(folder, handle, spec);

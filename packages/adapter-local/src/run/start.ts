@@ -1,40 +1,29 @@
 import { existsSync, rmSync } from 'node:fs';
-import {
-  type AbortReasonV1,
-  type ExecuteContextV1,
-  type RunFailureV1,
-  type RunResultV1,
-  workloadEnvironment,
-} from '@runbeat/adapter-sdk';
+import type { AbortReasonV1, ExecuteContextV1, RunFailureV1, RunResultV1 } from '@runbeat/adapter-sdk';
 import { type Capsule, launchCapsule } from '../capsule/launch.js';
 import { type RunFolder, runFolder } from '../capsule/run-folder.js';
 import { storedHandle } from '../capsule/stored-handle.js';
 import { lookUpCommand } from '../command-lookup.js';
 import { endTree } from '../processes/end-tree.js';
-import { runCookieName } from '../processes/work-tree.js';
 import { spoolStart } from '../spool/spool-cursor.js';
 import { createWake } from '../spool/wake.js';
 import { defaultSpoolLimitBytes, type ProcessSpec } from './process-spec.js';
+import { runEnvironment } from './run-environment.js';
 import { superviseRun } from './supervise.js';
 import { workTree } from './supervised-run.js';
 
 /** What a run needs of its context, whatever the adapter's config is. */
 export type StartContext = Omit<ExecuteContextV1<unknown>, 'config'>;
 
-/** The environment of a run's processes: the SDK's, and the cookie by which they are found again. */
-export function runEnvironment(context: Pick<StartContext, 'environment' | 'runId'>, spec: ProcessSpec): Record<string, string> {
-  return { ...workloadEnvironment(context, spec.env), [runCookieName]: context.runId };
-}
-
 /** Runs a command in a capsule, from the first check to its result. Rejects only when `onSpawn` or `onLog` does. */
 export async function startRun(context: StartContext, spec: ProcessSpec, runsDirectory: string): Promise<RunResultV1> {
   const early = resultIfAborted(context.signal);
   if (early !== null) return early;
-  if (process.platform === 'win32') return failed('The local adapter needs a POSIX system. Use the type local-attached.');
+  if (process.platform === 'win32') return startFailed('The local adapter needs a POSIX system. Use the type local-attached.');
   const cwd = spec.cwd ?? process.cwd();
   const environment = runEnvironment(context, spec);
   const command = lookUpCommand({ command: spec.command, cwd, environment });
-  if (!command.found) return failed(command.message);
+  if (!command.found) return startFailed(command.message);
 
   const folder = runFolder(runsDirectory, context.runId);
   let capsule: Capsule;
@@ -50,7 +39,7 @@ export async function startRun(context: StartContext, spec: ProcessSpec, runsDir
       fileLimitBytes: spec.spoolLimitBytes ?? defaultSpoolLimitBytes,
     });
   } catch (error) {
-    return failed(`The run could not be set up in ${folder.path}: ${(error as Error).message}`, true);
+    return startFailed(`The run could not be set up in ${folder.path}: ${(error as Error).message}`, true);
   }
   const wake = createWake(folder.path);
   const run = {
@@ -110,7 +99,8 @@ async function clearFolder(folder: RunFolder, runId: string): Promise<void> {
   rmSync(folder.path, { recursive: true, force: true });
 }
 
-function failed(message: string, retryable = false): RunResultV1 {
+/** Nothing was run, for a reason that the message names together with its remedy. */
+export function startFailed(message: string, retryable = false): RunResultV1 {
   const error: RunFailureV1 = { code: 'start_failed', message, retryable };
   return { status: 'failed', error };
 }
