@@ -7,6 +7,8 @@ import { defineConfig } from 'tsup';
 export function packageBuild(options: {
   entries: string[] | Record<string, string>;
   noExternal?: string[];
+  /** Runs after each build; for files that are not compiled and belong beside the output. */
+  onSuccess?: () => Promise<void>;
 }): ReturnType<typeof defineConfig> {
   const isFast = process.env.RUNBEAT_FAST_BUILD === '1';
   return defineConfig({
@@ -21,5 +23,6 @@ export function packageBuild(options: {
     splitting: true,
     silent: true,
     ...(options.noExternal ? { noExternal: options.noExternal } : {}),
+    ...(options.onSuccess ? { onSuccess: options.onSuccess } : {}),
   });
 }

@@ -33,6 +33,7 @@ export type InteractiveSessionPatch = Partial<
   Pick<
     InteractiveSession,
     | 'runId'
+    | 'headSeq'
     | 'state'
     | 'reason'
     | 'detail'

@@ -1,0 +1,2 @@
+export * from './embedded-postgres.js';
+export type { PostgresBinaries } from './binaries.js';
