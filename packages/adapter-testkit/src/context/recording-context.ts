@@ -34,6 +34,8 @@ export interface RecordingContextOptions<Config> {
   readonly previousSession?: Json;
   /** Added to `RUNBEAT_RUN_ID` and `RUNBEAT_RUN_TOKEN`. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Given = the signal has aborted with it before the run starts. */
+  readonly abortReason?: AbortReasonV1;
   /** Stands in for the host's work behind a call, to delay it or to refuse it. Runs after the call was recorded. */
   readonly onSpawn?: (handle: RunHandleV1) => Promise<void>;
   readonly onLog?: (call: RecordedCall & { kind: 'log' }) => Promise<void>;
@@ -71,6 +73,7 @@ export function createRecordingContext<Config = unknown>(options: RecordingConte
   const runId = options.runId ?? `run-${process.pid}-${contextCount}`;
   const token = `conformance-secret-${runId}`;
   const controller = new AbortController();
+  if (options.abortReason) controller.abort(options.abortReason);
   const calls: RecordedCall[] = [];
   const violations: ContractViolation[] = [];
   const watchers = new Set<() => void>();
@@ -81,6 +84,9 @@ export function createRecordingContext<Config = unknown>(options: RecordingConte
   let handle: RunHandleV1 | null = null;
 
   const note = (violation: ContractViolation): void => void violations.push(violation);
+  const notify = (): void => {
+    for (const watch of [...watchers]) watch();
+  };
   const record = (call: RecordedCall): void => {
     if (settled)
       note({
@@ -89,7 +95,12 @@ export function createRecordingContext<Config = unknown>(options: RecordingConte
         message: `A call of kind '${call.kind}' came after the run had settled.`,
       });
     calls.push(call);
-    for (const watch of watchers) watch();
+    notify();
+  };
+  /** What stands in for the host may change what a test waits for, before it settles. */
+  const host = async (work: Promise<void> | undefined): Promise<void> => {
+    notify();
+    await work;
   };
 
   const sinks = {
@@ -107,7 +118,7 @@ export function createRecordingContext<Config = unknown>(options: RecordingConte
       pendingLogs[stream] += 1;
       record(call);
       try {
-        await options.onLog?.(call);
+        await host(options.onLog?.(call));
       } finally {
         pendingLogs[stream] -= 1;
       }
@@ -140,7 +151,7 @@ export function createRecordingContext<Config = unknown>(options: RecordingConte
       isSpawning = true;
       record({ kind: 'spawn', handle: given });
       try {
-        await options.onSpawn?.(given);
+        await host(options.onSpawn?.(given));
       } finally {
         isSpawning = false;
       }
@@ -154,7 +165,7 @@ export function createRecordingContext<Config = unknown>(options: RecordingConte
       return result;
     } finally {
       settled = { result };
-      for (const watch of watchers) watch();
+      notify();
     }
   };
 
