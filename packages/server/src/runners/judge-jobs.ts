@@ -1,0 +1,45 @@
+import type { RunnerJobReport, RunnerVerdict } from '@runbeat/protocol';
+import type { DeskJob } from './desk-job.js';
+import { planVerdict } from './plan-verdict.js';
+import type { RunnerContext } from './runner-context.js';
+import type { RunnerLink } from './runner-link.js';
+
+/** A verdict for each reported job, and the renewal of the leases of those that go on. */
+export async function judgeJobs(
+  context: RunnerContext,
+  link: RunnerLink,
+  reports: readonly RunnerJobReport[],
+): Promise<RunnerVerdict[]> {
+  const elsewhere = reports.filter((report) => !context.jobs.has(report.runId));
+  const stored = elsewhere.length === 0 ? [] : await context.store.findJobs(elsewhere.map((report) => report.runId));
+  const recordByRun = new Map(stored.map((record) => [record.runId, record]));
+  return Promise.all(
+    reports.map(async (report) => {
+      const job = context.jobs.get(report.runId);
+      const record = job?.record ?? recordByRun.get(report.runId) ?? null;
+      const verdict = planVerdict({
+        report,
+        runnerId: link.runnerId,
+        homeId: link.homeId,
+        record,
+        runStatus: record === null ? await context.runStatus(report.runId) : 'active',
+        cancel: job?.cancel ?? null,
+        logOffset: job?.intake?.position().offset ?? null,
+      });
+      if (job && (verdict.verdict === 'keep' || verdict.verdict === 'cancel')) renew(context, job, report);
+      return verdict;
+    }),
+  );
+}
+
+function renew(context: RunnerContext, job: DeskJob, report: RunnerJobReport): void {
+  // A session of the same home that is still claiming reports nothing yet; `offered` is no acknowledgement.
+  if (job.record.state !== 'leased') return;
+  job.leaseUntilMs = context.clock.monotonicMs() + context.settings.runnerLeaseMs;
+  job.isAcknowledged = true;
+  job.isWorkOver ||= report.phase === 'finishing';
+  if (report.aliveAt !== null && report.aliveAt !== job.aliveAt && job.attached && !job.isSettled) {
+    job.aliveAt = report.aliveAt;
+    context.track('refresh the liveness of a run', job.attached.sinks.onAlive());
+  }
+}

@@ -1,0 +1,36 @@
+import type { RunnerAbort, RunnerJobReport, RunnerVerdict } from '@runbeat/protocol';
+import type { RunnerJobRecord } from './runner-job-record.js';
+
+/** What the server knows about a job that a runner reports. */
+export interface VerdictFacts {
+  readonly report: RunnerJobReport;
+  readonly runnerId: string;
+  readonly homeId: string;
+  /** Null = no such job was ever assigned, as far as this database knows. */
+  readonly record: RunnerJobRecord | null;
+  /** What the run store says; only asked for when there is no record. */
+  readonly runStatus: 'active' | 'ended' | 'unknown';
+  readonly cancel: RunnerAbort | null;
+  /** End of the stored log; null = the run is not attached (yet). */
+  readonly logOffset: number | null;
+}
+
+/** What a runner shall do with a job that it holds. A running job is never ended because the server does not know it. */
+export function planVerdict(facts: VerdictFacts): RunnerVerdict {
+  const { report, record } = facts;
+  const answer = (verdict: RunnerVerdict['verdict']): RunnerVerdict => ({
+    runId: report.runId,
+    verdict,
+    logOffset: verdict === 'keep' || verdict === 'cancel' ? facts.logOffset : null,
+    cancel: verdict === 'cancel' ? facts.cancel : null,
+  });
+  if (record === null) return answer(facts.runStatus === 'ended' ? 'fenced' : 'unknown');
+  const isHolder =
+    record.runnerId === facts.runnerId &&
+    record.leaseEpoch === report.leaseEpoch &&
+    (record.homeId === null || record.homeId === facts.homeId);
+  if (!isHolder || record.state === 'lost') return answer('fenced');
+  // Its finish was accepted and the answer got lost: the runner asks again and is told so.
+  if (record.state === 'done') return answer(report.phase === 'finishing' ? 'keep' : 'fenced');
+  return answer(facts.cancel === null ? 'keep' : 'cancel');
+}

@@ -1,0 +1,9 @@
+/** What a runner says about itself: at registration and anew with each session. */
+export interface RunnerProfile {
+  readonly name: string;
+  readonly labels: readonly string[];
+  readonly adapters: readonly { readonly type: string; readonly version: string | null }[];
+  /** Runs at once. */
+  readonly slots: number;
+  readonly version: string;
+}
