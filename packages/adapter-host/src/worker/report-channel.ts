@@ -1,0 +1,171 @@
+import { hostError } from '../adapter-host-error.js';
+import type { ReportEntry } from './messages.js';
+
+/** Text that may be on its way unacknowledged before `onLog` makes the adapter wait, in UTF-16 units. */
+const WINDOW_LENGTH = 512 * 1024;
+/** Text that is worth a message of its own without waiting for the end of this turn of the event loop. */
+const FLUSH_LENGTH = 64 * 1024;
+/** Adjacent texts are joined up to this; three bytes of UTF-8 a unit at most, so the contract's 64 KiB hold. */
+const JOIN_LENGTH = 21_845;
+
+/**
+ * The worker's end of one call's reports.
+ *
+ * - *log*: `onLog` resolves once there is room in the window, so that many texts share a message; when the host fails
+ *   to take one, every later one rejects with that error, and so does `drain` if no call was left to tell it to.
+ * - everything else resolves or rejects when the host has answered for it: a handle is stored when `onSpawn` resolves.
+ */
+export interface ReportChannel {
+  log(entry: LogEntry): Promise<void>;
+  report(entry: Exclude<ReportEntry, LogEntry>): Promise<void>;
+  /** The host's answer: everything up to this number was handed on, the last of them with `error`. */
+  acknowledge(upTo: number, error: Error | null): void;
+  /** Send what is gathered now: the worker is about to end. */
+  flush(): void;
+  /** Ends the channel to new reports and resolves when the host has taken the earlier ones. */
+  drain(): Promise<void>;
+}
+
+export type LogEntry = Extract<ReportEntry, { kind: 'log' }>;
+
+interface Pending {
+  readonly sequence: number;
+  length: number;
+  readonly isLog: boolean;
+  readonly settle: (error: Error | null) => void;
+}
+
+export function createReportChannel(send: (first: number, entries: readonly ReportEntry[]) => void): ReportChannel {
+  return new Channel(send);
+}
+
+const ignore = (): void => {};
+
+class Channel implements ReportChannel {
+  private readonly send: (first: number, entries: readonly ReportEntry[]) => void;
+  private nextSequence = 1;
+  /** Written by `log` and `report`, emptied by `flush`; not sent yet. */
+  private queue: ReportEntry[] = [];
+  private queueLength = 0;
+  /** Sent or queued, not acknowledged, oldest first. */
+  private readonly pending: Pending[] = [];
+  private windowLength = 0;
+  private readonly waitingForRoom: ((error: Error | null) => void)[] = [];
+  private readonly waitingForDrain: (() => void)[] = [];
+  /** The first log that the host could not take; written by `acknowledge`. */
+  private logFailure: Error | null = null;
+  private isLogFailureTold = false;
+  private isClosed = false;
+  private isFlushScheduled = false;
+
+  constructor(send: (first: number, entries: readonly ReportEntry[]) => void) {
+    this.send = send;
+  }
+
+  log(entry: LogEntry): Promise<void> {
+    const refusal = this.refusal();
+    if (refusal) return Promise.reject(refusal);
+    this.windowLength += entry.text.length;
+    this.enqueueLog(entry);
+    if (this.windowLength <= WINDOW_LENGTH) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.waitingForRoom.push((error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  report(entry: Exclude<ReportEntry, LogEntry>): Promise<void> {
+    if (this.isClosed) return Promise.reject(lateReport());
+    return new Promise((resolve, reject) => {
+      this.enqueue(entry, 0, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  acknowledge(upTo: number, error: Error | null): void {
+    for (let entry = this.pending[0]; entry && entry.sequence <= upTo; entry = this.pending[0]) {
+      this.pending.shift();
+      const failure = entry.sequence === upTo ? error : null;
+      this.windowLength -= entry.length;
+      if (failure && entry.isLog) this.logFailure ??= failure;
+      entry.settle(failure);
+    }
+    while (this.waitingForRoom.length > 0 && (this.logFailure || this.windowLength <= WINDOW_LENGTH)) {
+      if (this.logFailure) this.isLogFailureTold = true;
+      this.waitingForRoom.shift()?.(this.logFailure);
+    }
+    if (this.pending.length === 0) for (const resolve of this.waitingForDrain.splice(0)) resolve();
+  }
+
+  async drain(): Promise<void> {
+    this.isClosed = true;
+    this.flush();
+    if (this.pending.length > 0) await new Promise<void>((resolve) => this.waitingForDrain.push(resolve));
+    if (this.logFailure && !this.isLogFailureTold) throw this.logFailure;
+  }
+
+  private refusal(): Error | null {
+    if (this.isClosed) return lateReport();
+    if (this.logFailure) this.isLogFailureTold = true;
+    return this.logFailure;
+  }
+
+  private enqueueLog(entry: LogEntry): void {
+    const last = this.queue.at(-1);
+    const joined = last?.kind === 'log' ? joinLogs(last, entry) : null;
+    const pending = this.pending.at(-1);
+    if (joined && pending) {
+      this.queue[this.queue.length - 1] = joined;
+      pending.length += entry.text.length;
+      this.queueLength += entry.text.length;
+      if (this.queueLength >= FLUSH_LENGTH) this.flush();
+      return;
+    }
+    this.enqueue(entry, entry.text.length, ignore);
+  }
+
+  private enqueue(entry: ReportEntry, length: number, settle: (error: Error | null) => void): void {
+    this.queue.push(entry);
+    this.queueLength += length;
+    this.pending.push({ sequence: this.nextSequence, length, isLog: entry.kind === 'log', settle });
+    this.nextSequence += 1;
+    // Nothing on its way: send at once, so that what was said before a hang or a crash is not lost. While the host is
+    // busy with earlier reports, later ones gather.
+    if (this.pending.length === 1 || this.queueLength >= FLUSH_LENGTH) this.flush();
+    else this.scheduleFlush();
+  }
+
+  private scheduleFlush(): void {
+    if (this.isFlushScheduled) return;
+    this.isFlushScheduled = true;
+    setImmediate(() => {
+      this.isFlushScheduled = false;
+      this.flush();
+    });
+  }
+
+  flush(): void {
+    if (this.queue.length === 0) return;
+    const entries = this.queue;
+    this.queue = [];
+    this.queueLength = 0;
+    this.send(this.nextSequence - entries.length, entries);
+  }
+}
+
+/**
+ * Two logs as one, or null when that would tell less: other streams, times of their own, too long, or a text without a
+ * cursor after one with (the joined text would claim that its second half lies before the cursor).
+ */
+export function joinLogs(first: LogEntry, second: LogEntry): LogEntry | null {
+  if (first.stream !== second.stream || first.text.length + second.text.length > JOIN_LENGTH) return null;
+  if (first.mark?.at !== undefined || second.mark?.at !== undefined) return null;
+  if (first.mark?.cursor !== undefined && second.mark?.cursor === undefined) return null;
+  const text = first.text + second.text;
+  return { kind: 'log', stream: first.stream, text, ...(second.mark ? { mark: second.mark } : {}) };
+}
+
+function lateReport(): Error {
+  return hostError(
+    'adapter_closed',
+    'Reported after the call had settled; await every onLog, onEvent and onAlive before returning.',
+  );
+}
