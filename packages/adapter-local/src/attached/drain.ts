@@ -20,23 +20,22 @@ export async function drainOutput(
   spec: ProcessSpec,
 ): Promise<'ended' | 'left_behind' | null> {
   const done = Promise.all(pumps.map((pump) => pump.done));
-  const deadline = Date.now() + drainMs;
-  const isDrained = await settlesWithin(done, drainMs);
   // On Windows the tree cannot be found any more once its root has gone.
-  if (process.platform === 'win32') return isDrained || (await settlesUnlessIdle(done, pumps)) ? null : 'left_behind';
-  if (isDrained && (await groupEndsBefore(deadline, tree))) return null;
-  const { stopped } = await endAttached(tree, { signal: spec.signal ?? defaultSignal, graceMs: drainMs, isGroupOurs: true });
+  if (process.platform === 'win32') return (await settlesUnlessIdle(done, pumps)) ? null : 'left_behind';
+  const deadline = Date.now() + drainMs;
+  // Once the group was seen empty its id may be given to strangers: then only the run's cookie counts.
+  let isGroupAlive = true;
+  for (;;) {
+    const isDone = await settlesWithin(done, lookMs);
+    if (isGroupAlive) isGroupAlive = (await leftoverPids(attachedWorkTree(tree), true)).length > 0;
+    if (isDone && !isGroupAlive) return null;
+    if (Date.now() > deadline) break;
+    if (isDone) await sleep(lookMs);
+  }
+  const options = { signal: spec.signal ?? defaultSignal, graceMs: drainMs, isGroupOurs: isGroupAlive };
+  const { stopped } = await endAttached(tree, options);
   if (!(await settlesUnlessIdle(done, pumps))) return 'left_behind';
   return stopped === 'already_gone' ? null : 'ended';
-}
-
-async function groupEndsBefore(deadline: number, tree: AttachedTree): Promise<boolean> {
-  const group = attachedWorkTree(tree);
-  while ((await leftoverPids(group, true)).length > 0) {
-    if (Date.now() > deadline) return false;
-    await sleep(lookMs);
-  }
-  return true;
 }
 
 /** False = a pipe is held open by somebody who has been silent for the drain time. */

@@ -1,7 +1,8 @@
 import { setTimeout as startTimer } from 'node:timers';
+import { sleep } from '@runbeat/adapter-sdk';
 import { readExitRecord } from '../capsule/exit-record.js';
 import { endTree } from '../processes/end-tree.js';
-import { findEnd, leftoverPids } from './end-watch.js';
+import { findEnd, hasGroupMembers, leftoverPids } from './end-watch.js';
 import type { RunEnd } from './outcome.js';
 import { type SupervisedRun, workTree } from './supervised-run.js';
 
@@ -32,18 +33,26 @@ export function createEndPhase(run: SupervisedRun): EndPhase {
   let isOver = false;
   let drainEndsAt = 0;
   let leftovers: readonly number[] = [];
-  /** True once the capsule was seen alive, or its end was reported to us: the group's id cannot be somebody else's. */
-  let isGroupOurs = run.capsuleExited !== undefined;
+  /**
+   * True when the group had members at the moment its leader's end was reported to us: then its id cannot have been given
+   * away. Never true for a run that was taken over: there only the run's cookie counts.
+   */
+  let isGroupOurs = false;
   let capsuleSignal: string | null | undefined;
   let lastAliveAt = Date.now();
   let timer: NodeJS.Timeout | null = null;
+  const ended = new AbortController();
 
   void run.capsuleExited?.then(({ signal }) => {
     capsuleSignal = signal;
+    isGroupOurs = run.handle.processGroupId !== null && hasGroupMembers(run.handle.processGroupId);
     run.wake.poke();
   });
 
   const drain = async (): Promise<boolean> => {
+    // Its last act is behind it; what the system says of its end comes in a moment.
+    if (run.capsuleExited !== undefined && capsuleSignal === undefined)
+      await Promise.race([run.capsuleExited, sleep(drainMs, ended.signal)]);
     leftovers = await leftoverPids(workTree(run), isGroupOurs);
     if (leftovers.length === 0) return true;
     if (drainEndsAt === 0) drainEndsAt = Date.now() + drainMs;
@@ -78,12 +87,12 @@ export function createEndPhase(run: SupervisedRun): EndPhase {
         run.wake.poke();
         return;
       }
-      isGroupOurs = true;
       if (Date.now() - lastAliveAt < aliveEveryMs) return;
       lastAliveAt = Date.now();
       await run.sinks.onAlive();
     },
     close() {
+      ended.abort();
       if (timer !== null) clearTimeout(timer);
     },
   };

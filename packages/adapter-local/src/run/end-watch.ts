@@ -52,7 +52,7 @@ export async function leftoverPids(tree: WorkTree, isGroupOurs: boolean): Promis
 }
 
 /** One system call for the usual case that nobody is left; zombies count here, so a yes needs a closer look. */
-function hasGroupMembers(groupId: number): boolean {
+export function hasGroupMembers(groupId: number): boolean {
   try {
     process.kill(-groupId, 0);
     return true;
