@@ -25,6 +25,7 @@ export {
   storedText,
 } from './host-kill/host-kill-harness.js';
 export { loadAdapter } from './report/load-adapter.js';
+export { type ConformanceRunOptions, type ConformanceVerdict, runConformance } from './report/run-conformance.js';
 export { createScriptedAdapter, type ScriptedAdapter, type ScriptedAdapterOptions } from './scripted/scripted-adapter.js';
 export type { ScriptedConfig, ScriptedStep } from './scripted/scripted-step.js';
 export type { ProbeAnswer, ScriptedWorkload, WorkloadState } from './scripted/scripted-workload.js';

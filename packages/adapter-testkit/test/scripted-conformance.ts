@@ -46,7 +46,7 @@ export function scriptedConformance(
     readonly change?: (adapter: AdapterV1, world: ScriptedWorld) => AdapterV1;
     readonly limitMs?: number;
   },
-): Omit<ConformanceOptions, 'test'> {
+): { readonly options: Omit<ConformanceOptions, 'test'>; readonly world: ScriptedWorld } {
   const world = createScriptedWorld();
   const createAdapter = (): AdapterV1 => {
     const { adapter } = createScriptedAdapter({
@@ -57,7 +57,7 @@ export function scriptedConformance(
     });
     return options.change?.(adapter, world) ?? adapter;
   };
-  return {
+  const conformance: Omit<ConformanceOptions, 'test'> = {
     createAdapter,
     scripts: scriptedScripts,
     isProcessAlive: world.isProcessAlive,
@@ -71,6 +71,7 @@ export function scriptedConformance(
       };
     },
   };
+  return { options: conformance, world };
 }
 
 /** A scripted workload lives in this process, so its host is "killed" by never answering it again. */

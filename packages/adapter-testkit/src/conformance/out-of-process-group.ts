@@ -8,6 +8,7 @@ export const outOfProcessGroup: readonly ConformanceTest[] = [
     title: 'rule 4 (out of process): when the host shuts down its work goes on, and it answers detached',
     async run(bench) {
       const { run, pid } = await startDetached(bench);
+      assert.deepEqual(run.recording.result, { status: 'detached' });
       await assertGoesOn(bench, run, pid);
     },
   },
@@ -64,8 +65,7 @@ export async function startDetached(
   const run = await bench.start(script);
   const pid = await bench.ready(run);
   run.recording.abort({ kind: 'host_shutdown' });
-  const result = await bench.within('the run to settle', run.result);
-  assert.deepEqual(result, { status: 'detached' });
+  await bench.within('the run to settle', run.result);
   return { run, pid };
 }
 

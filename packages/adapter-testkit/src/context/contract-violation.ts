@@ -31,7 +31,7 @@ export function logViolations(text: string, mark: LogMarkV1 | undefined): Contra
       message: `onLog got ${bytes} bytes of text; at most ${logTextLimitBytes} are allowed.`,
     });
   }
-  if (/^[\udc00-\udfff]|[\ud800-\udbff]$/.test(text)) {
+  if (isBetween(text.charCodeAt(0), 0xdc00, 0xdfff) || isBetween(text.charCodeAt(text.length - 1), 0xd800, 0xdbff)) {
     found.push({
       rule: 2,
       check: 'log_whole_characters',
@@ -68,4 +68,8 @@ export function handleViolations(handle: RunHandleV1, secrets: readonly string[]
     found.push({ rule: 9, check: 'handle_secret', message: 'The handle contains a secret of the run (its token).' });
   }
   return found;
+}
+
+function isBetween(unit: number, first: number, last: number): boolean {
+  return unit >= first && unit <= last;
 }

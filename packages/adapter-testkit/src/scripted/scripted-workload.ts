@@ -44,6 +44,8 @@ export interface ScriptedWorkload {
   readonly followers: number;
   /** Reasons of the aborts and terminations that reached it, in order. */
   readonly stopRequests: readonly string[];
+  /** Pids of what the step `grandchild` started. */
+  readonly descendants: readonly number[];
   /** Entries handed on and accepted by a host so far. */
   readonly delivered: number;
   /** The abort that reached `execute` or `reattach` last; null = none. */
@@ -69,7 +71,6 @@ export interface ScriptedWorkload {
 /** The adapter's side of a workload. */
 export interface WorkloadControl extends ScriptedWorkload {
   readonly entries: readonly WorkloadEntry[];
-  readonly descendants: readonly number[];
   readonly pendingCrash: { readonly error: unknown } | null;
   readonly abortions: AbortReasonV1[];
   begin(kind: 'execution' | 'reattachment'): void;
