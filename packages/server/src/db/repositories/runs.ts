@@ -4,7 +4,12 @@ import type { Executor } from '../executor.js';
 import { heartbeatRunEvents, heartbeatRuns } from '../schema/index.js';
 import { type Page, type PageQuery, pageFromRows, pageLimit } from './page.js';
 
-const { queueRank: _queueRank, ...runColumns } = getTableColumns(heartbeatRuns);
+const {
+  queueRank: _queueRank,
+  placementKey: _placementKey,
+  insertionId: _insertionId,
+  ...runColumns
+} = getTableColumns(heartbeatRuns);
 const { resultJson: _resultJson, contextSnapshot: _contextSnapshot, ...runSummaryColumns } = runColumns;
 
 /** A run as a list shows it: without the two members that may be large. */

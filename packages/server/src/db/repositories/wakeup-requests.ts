@@ -1,11 +1,13 @@
-import { and, desc, eq, inArray, lt } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, inArray, lt } from 'drizzle-orm';
 import type { AgentId, CompanyId, IssueId, WakeupRequest, WakeupRequestId, WakeupStatus } from '../../supervisor/model/index.js';
 import type { Executor } from '../executor.js';
 import { agentWakeupRequests } from '../schema/index.js';
 import { type Page, type PageQuery, pageFromRows, pageLimit } from './page.js';
 
+const { insertionId: _insertionId, ...wakeupColumns } = getTableColumns(agentWakeupRequests);
+
 export async function getWakeupRequest(executor: Executor, id: WakeupRequestId): Promise<WakeupRequest | null> {
-  const [wakeup] = await executor.select().from(agentWakeupRequests).where(eq(agentWakeupRequests.id, id));
+  const [wakeup] = await executor.select(wakeupColumns).from(agentWakeupRequests).where(eq(agentWakeupRequests.id, id));
   return wakeup ?? null;
 }
 
@@ -23,7 +25,7 @@ export async function listWakeupRequests(
   query: PageQuery,
 ): Promise<Page<WakeupRequest>> {
   const rows = await executor
-    .select()
+    .select(wakeupColumns)
     .from(agentWakeupRequests)
     .where(
       and(
