@@ -33,3 +33,7 @@ export const runEventReportSchema = z.strictObject({
   data: jsonValueSchema.optional(),
 });
 export type RunEventReport = z.input<typeof runEventReportSchema>;
+
+/** `seq` is given when it is stored; the timeline shows it. */
+export const runEventReportedSchema = z.object({ runId: idSchema, type: z.string(), at: timestampSchema });
+export type RunEventReported = z.infer<typeof runEventReportedSchema>;

@@ -20,7 +20,9 @@ export const logQuerySchema = z
     offset: offsetSchema.optional().meta({ description: 'An offset that a page gave as `nextOffset`.' }),
     after: offsetSchema.optional().meta({ description: 'Start behind the record of this `seq`.' }),
     tailLines: z.coerce.number().int().min(0).max(100_000).optional().meta({ description: 'Start at the last so many lines.' }),
-    limitBytes: z.coerce.number().int().min(1).max(logPageLimitBytes).default(256_000),
+    limitBytes: z.coerce.number().int().min(1).max(logPageLimitBytes).optional().meta({
+      description: 'Size of the page. Default 256000 with `format=json`; with `text` and `ndjson` absent = everything up to now.',
+    }),
     stream: z.enum(logStreams).optional(),
     format: z.enum(['json', 'ndjson', 'text']).default('json'),
   })
@@ -41,7 +43,7 @@ export type LogPage = z.infer<typeof logPageSchema>;
 
 export const logStreamQuerySchema = z.object({ after: offsetSchema.default(0) });
 
-/** With `format=text` and `format=ndjson` the page's numbers are in these headers. */
+/** With `format=text` or `ndjson` and a `limitBytes`, the page's numbers are in these headers. */
 export const logPageHeaders = {
   nextOffset: 'runbeat-next-offset',
   endOffset: 'runbeat-end-offset',

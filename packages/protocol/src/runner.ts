@@ -143,9 +143,7 @@ export const runnerJobSpecSchema = z.object({
     reason: z.string().nullable(),
     source: z.string(),
     payload: jsonValueSchema,
-    issue: z
-      .object({ id: z.string(), title: z.string(), description: z.string().nullable(), status: z.string() })
-      .nullable(),
+    issue: z.object({ id: z.string(), title: z.string(), description: z.string().nullable(), status: z.string() }).nullable(),
     taskKey: z.string().nullable(),
   }),
   previousSession: jsonValueSchema,
