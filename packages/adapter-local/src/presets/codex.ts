@@ -6,14 +6,7 @@ import type { Preset } from './preset.js';
 /** Codex, `codex exec --json -`: events of a thread, its turns and their items, one a line. */
 export const codex: Preset = {
   command: 'codex',
-  args: ({ sessionId, extra }) => [
-    'exec',
-    ...(sessionId === null ? [] : ['resume']),
-    '--json',
-    ...extra,
-    ...(sessionId === null ? [] : [sessionId]),
-    '-',
-  ],
+  args: ({ sessionId, extra }) => ['exec', '--json', ...extra, ...(sessionId === null ? [] : ['resume', sessionId]), '-'],
   createParser: createCodexParser,
   installHint: 'Install it with `npm install -g @openai/codex` and sign in once with `codex login`.',
 };
