@@ -3,6 +3,7 @@ import { runSummarySchema } from './heartbeat-run.js';
 import { idSchema, timestampSchema } from './identifiers.js';
 import { jsonValueSchema } from './json.js';
 import { logRecordSchema } from './run-log.js';
+import { journalEntrySchema } from './session.js';
 
 /** WebSocket subprotocol that the server speaks. */
 export const liveSubprotocol = 'runbeat.v1';
@@ -37,6 +38,12 @@ export const resyncMessageSchema = z.object({
 export const logMessageSchema = z.object({ type: z.literal('log'), runId: idSchema, records: z.array(logRecordSchema).min(1) });
 /** No record will follow; the subscription is over. */
 export const logCompletedMessageSchema = z.object({ type: z.literal('log-completed'), runId: idSchema, lastSeq: z.int() });
+/** Entries of a session that this connection subscribed to, in order, without gap or double. */
+export const sessionMessageSchema = z.object({
+  type: z.literal('session'),
+  sessionId: idSchema,
+  entries: z.array(journalEntrySchema).min(1),
+});
 /** Every ping interval, so that a client that cannot see WebSocket pings knows that the link lives. */
 export const pingMessageSchema = z.object({ type: z.literal('ping'), at: timestampSchema });
 /** A message of the client was refused, or a subscription ended early. The connection goes on. */
@@ -55,6 +62,7 @@ export const serverMessageSchema = z
     resyncMessageSchema,
     logMessageSchema,
     logCompletedMessageSchema,
+    sessionMessageSchema,
     pingMessageSchema,
     errorMessageSchema,
   ])
@@ -67,6 +75,8 @@ const afterSeqSchema = z.int().min(0).default(0);
 export const clientMessageSchema = z.union([
   z.strictObject({ subscribe: z.strictObject({ runId: idSchema, afterSeq: afterSeqSchema }) }),
   z.strictObject({ unsubscribe: z.strictObject({ runId: idSchema }) }),
+  z.strictObject({ subscribe: z.strictObject({ sessionId: idSchema, since: afterSeqSchema }) }),
+  z.strictObject({ unsubscribe: z.strictObject({ sessionId: idSchema }) }),
 ]);
 export type ClientMessage = z.input<typeof clientMessageSchema>;
 

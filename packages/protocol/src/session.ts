@@ -96,7 +96,7 @@ export const sessionCreateSchema = z
   })
   .default({ isStarted: true });
 
-export const sessionMessageSchema = z.strictObject({
+export const sessionPromptMessageSchema = z.strictObject({
   id: promptIdSchema,
   prompt: jsonValueSchema.meta({ description: 'Text, or what the protocol of the adapter takes.' }),
   wait: z
@@ -104,7 +104,7 @@ export const sessionMessageSchema = z.strictObject({
     .default('acknowledged')
     .meta({ description: 'Answer when the agent took the prompt up, or when it is settled. A write alone proves nothing.' }),
 });
-export type SessionMessage = z.input<typeof sessionMessageSchema>;
+export type SessionMessage = z.input<typeof sessionPromptMessageSchema>;
 
 export const sessionCancelSchema = z.strictObject({ promptId: promptIdSchema.optional() }).default({});
 export const sessionAnswerSchema = z.strictObject({ requestId: z.string().min(1).max(200), answer: jsonValueSchema });

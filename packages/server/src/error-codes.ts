@@ -60,6 +60,7 @@ export const serverErrorCodes = [
   'session_ended',
   'session_crashed',
   'session_request_unknown',
+  'session_prompt_unknown',
   'session_elsewhere',
   'session_not_found',
   'session_worker_replaced',

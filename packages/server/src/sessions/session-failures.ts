@@ -42,5 +42,7 @@ export const sessionFailures = {
     new ServerError('adapter_unavailable', `The adapter "${adapterType}" cannot be used now: ${message}`),
   workerReplaced: (sessionId: string) =>
     new ServerError('session_worker_replaced', `A newer worker of session ${sessionId} was started meanwhile.`),
+  promptNotFound: (sessionId: string, promptId: string) =>
+    new ServerError('session_prompt_unknown', `Session ${sessionId} was never sent a prompt "${promptId}".`),
   notFound: (sessionId: string) => new ServerError('session_not_found', `There is no session ${sessionId}.`),
 } as const;

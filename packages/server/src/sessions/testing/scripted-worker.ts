@@ -102,7 +102,7 @@ export function createScriptedInteractive(options: { readonly failStart?: () => 
         return worker;
       },
       async reattach(context) {
-        const known = attachments.get((context.handle as { ref: { workerId: string } }).ref.workerId);
+        const known = attachments.get((context.handle as unknown as { ref: { workerId: string } }).ref.workerId);
         return known?.process.isAlive() ? known.attach(context) : null;
       },
     },
