@@ -1,3 +1,3 @@
 import { packageTests } from '../../vitest.shared.js';
 
-export default packageTests({ name: 'adapter-paperclip' });
+export default packageTests({ name: 'adapter-paperclip', kind: 'processes' });

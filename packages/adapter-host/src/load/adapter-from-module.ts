@@ -1,6 +1,6 @@
 import { type AdapterV1, checkAdapter, isAdapterError } from '@runbeat/adapter-sdk';
 import { hostError } from '../adapter-host-error.js';
-import { type AdapterLifter, isAdapterLifter } from './adapter-lifter.js';
+import { type AdapterLifter, isAdapterLifter, type LiftContext } from './adapter-lifter.js';
 
 export interface ModuleToLoad {
   /** URLs of modules to look at, in order; the first that holds an adapter is taken. */
@@ -15,10 +15,12 @@ export interface ModuleToLoad {
 export async function adapterFromModule(source: ModuleToLoad): Promise<AdapterV1> {
   const lifters = await Promise.all(source.lifters.map(importLifter));
   const seen: string[] = [];
+  const siblings: ModuleNamespace[] = [];
   for (const url of source.candidates) {
     const namespace = await importModule(url);
-    const found = await findAdapter(namespace, source.options, lifters);
+    const found = await findAdapter(namespace, lifters, { options: source.options, siblings });
     if (found !== null) return checked(found, url);
+    siblings.push(...exportsOf(namespace));
     seen.push(`${url} exports ${Object.keys(namespace).sort().join(', ') || 'nothing'}`);
   }
   throw hostError(
@@ -27,7 +29,12 @@ export async function adapterFromModule(source: ModuleToLoad): Promise<AdapterV1
   );
 }
 
-async function findAdapter(namespace: ModuleNamespace, options: unknown, lifters: readonly AdapterLifter[]): Promise<unknown> {
+async function findAdapter(
+  namespace: ModuleNamespace,
+  lifters: readonly AdapterLifter[],
+  context: LiftContext,
+): Promise<unknown> {
+  const { options } = context;
   for (const exported of exportsOf(namespace)) {
     const createAdapter = exported['createAdapter'];
     if (isFunction(createAdapter)) return await (options === undefined ? createAdapter() : createAdapter(options));
@@ -36,7 +43,7 @@ async function findAdapter(namespace: ModuleNamespace, options: unknown, lifters
   }
   for (const exported of exportsOf(namespace)) {
     const lifter = lifters.find((one) => one.canLift(exported));
-    if (lifter) return lifter.lift(exported, options);
+    if (lifter) return await lifter.lift(exported, context);
   }
   return null;
 }
