@@ -1,3 +1,4 @@
+import { InternalError } from '@runbeat/adapter-sdk';
 import pg from 'pg';
 import type { Logger } from '../supervisor/ports/index.js';
 import { databaseFailure, isConnectionFailure, isRetryableConflict } from './database-failure.js';
@@ -13,8 +14,11 @@ export interface Database {
    * Runs `work` in one transaction (READ COMMITTED): committed when it resolves, rolled back when it rejects. It is run
    * again after a deadlock or serialisation failure, so it must have no effect but through its executor. Rejects with
    * `database_unavailable` when the connection is lost; the commit may then have happened or not.
+   *
+   * `later` takes a statement whose answer is not needed: it is on its way, the next one follows without waiting for it,
+   * and the transaction fails with it. So a transaction costs a round trip per answer that is awaited, not per statement.
    */
-  transaction<T>(work: (executor: Executor) => Promise<T>): Promise<T>;
+  transaction<T>(work: (executor: Executor, later: (statement: Promise<unknown>) => void) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -34,6 +38,8 @@ export function createDatabase(options: {
     connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    // Statements are sent without waiting for the answer to the one before.
+    pipeline: true,
     application_name: 'runbeat',
     // A statement that runs this long is stuck; without a limit it would hold its connection and its locks for ever.
     statement_timeout: 60_000,
@@ -46,18 +52,26 @@ export function createDatabase(options: {
     client.on('error', (error) => logger.debug({ err: error }, 'a database connection was lost'));
   });
 
-  async function attempt<T>(work: (executor: Executor) => Promise<T>): Promise<T> {
+  async function attempt<T>(work: (executor: Executor, later: (statement: Promise<unknown>) => void) => Promise<T>): Promise<T> {
     const client = await pool.connect();
+    // The first failure of a statement that nobody awaits; those behind it fail only because of it.
+    let firstFailure: unknown;
+    const later = (statement: Promise<unknown>): void => {
+      statement.catch((error: unknown) => (firstFailure ??= error));
+    };
     let broken: Error | undefined;
     try {
-      await client.query('BEGIN');
-      const result = await work(executorOf(client));
-      await client.query('COMMIT');
+      later(client.query('BEGIN'));
+      const result = await work(executorOf(client), later);
+      const { command } = await client.query('COMMIT');
+      // PostgreSQL answers the COMMIT of a failed transaction with a rollback, not with an error.
+      if (command !== 'COMMIT') throw firstFailure ?? new InternalError('The transaction failed, and its failure was ignored.');
       return result;
     } catch (error) {
-      if (isConnectionFailure(error)) broken = error as Error;
+      const cause = firstFailure ?? error;
+      if (isConnectionFailure(cause)) broken = cause as Error;
       else await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError));
-      throw error;
+      throw cause;
     } finally {
       client.release(broken);
     }

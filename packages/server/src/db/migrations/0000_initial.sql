@@ -53,7 +53,8 @@ CREATE TABLE "agent_wakeup_requests" (
 	"coalesced_count" integer DEFAULT 0 NOT NULL,
 	"requested_by" text,
 	"created_at" timestamp (3) with time zone NOT NULL,
-	"updated_at" timestamp (3) with time zone NOT NULL
+	"updated_at" timestamp (3) with time zone NOT NULL,
+	"insertion_id" bigserial NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "agents" (
@@ -118,6 +119,7 @@ CREATE TABLE "heartbeat_runs" (
 	"context_snapshot" jsonb NOT NULL,
 	"priority" integer NOT NULL,
 	"queue_rank" bigint NOT NULL,
+	"placement_key" text,
 	"not_before" timestamp (3) with time zone,
 	"owner_instance_id" uuid,
 	"owner_epoch" integer DEFAULT 0 NOT NULL,
@@ -141,7 +143,7 @@ CREATE TABLE "heartbeat_runs" (
 	"unknown_since" timestamp (3) with time zone,
 	"next_probe_at" timestamp (3) with time zone,
 	"instance_death_count" integer DEFAULT 0 NOT NULL,
-	"exit_code" integer,
+	"exit_code" bigint,
 	"signal" text,
 	"error_code" text,
 	"error" text,
@@ -154,7 +156,8 @@ CREATE TABLE "heartbeat_runs" (
 	"retry_of_run_id" uuid,
 	"process_loss_retry_count" integer DEFAULT 0 NOT NULL,
 	"transient_retry_count" integer DEFAULT 0 NOT NULL,
-	"created_at" timestamp (3) with time zone NOT NULL
+	"created_at" timestamp (3) with time zone NOT NULL,
+	"insertion_id" bigserial NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "idempotency_records" (
@@ -198,6 +201,8 @@ CREATE TABLE "interactive_sessions" (
 	"handle" jsonb,
 	"output_cursor" text,
 	"adapter_session" jsonb,
+	"status_seq" bigint DEFAULT 0 NOT NULL,
+	"open_requests" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"created_at" timestamp (3) with time zone NOT NULL,
 	"updated_at" timestamp (3) with time zone NOT NULL,
 	"ended_at" timestamp (3) with time zone
@@ -363,7 +368,7 @@ CREATE INDEX "activity_entity_index" ON "activity_log" USING btree ("entity_type
 CREATE INDEX "wakeups_company_index" ON "agent_wakeup_requests" USING btree ("company_id","id");--> statement-breakpoint
 CREATE INDEX "wakeups_agent_index" ON "agent_wakeup_requests" USING btree ("agent_id","id");--> statement-breakpoint
 CREATE UNIQUE INDEX "wakeups_idempotency_index" ON "agent_wakeup_requests" USING btree ("company_id","idempotency_key") WHERE "agent_wakeup_requests"."idempotency_key" IS NOT NULL;--> statement-breakpoint
-CREATE INDEX "wakeups_deferred_index" ON "agent_wakeup_requests" USING btree ("issue_id","id") WHERE "agent_wakeup_requests"."status" = 'deferred';--> statement-breakpoint
+CREATE INDEX "wakeups_deferred_index" ON "agent_wakeup_requests" USING btree ("issue_id","insertion_id") WHERE "agent_wakeup_requests"."status" = 'deferred';--> statement-breakpoint
 CREATE INDEX "agents_company_index" ON "agents" USING btree ("company_id","id") WHERE "agents"."deleted_at" IS NULL;--> statement-breakpoint
 CREATE INDEX "agents_name_index" ON "agents" USING btree ("company_id",lower("name")) WHERE "agents"."deleted_at" IS NULL;--> statement-breakpoint
 CREATE INDEX "agents_timer_index" ON "agents" USING btree ("id") WHERE "agents"."deleted_at" IS NULL AND "agents"."status" = 'active' AND "agents"."runtime_config" -> 'heartbeat' ->> 'enabled' = 'true';--> statement-breakpoint
@@ -374,8 +379,9 @@ CREATE INDEX "runs_company_index" ON "heartbeat_runs" USING btree ("company_id",
 CREATE INDEX "runs_company_status_index" ON "heartbeat_runs" USING btree ("company_id","status","id");--> statement-breakpoint
 CREATE INDEX "runs_agent_index" ON "heartbeat_runs" USING btree ("agent_id","id");--> statement-breakpoint
 CREATE INDEX "runs_issue_index" ON "heartbeat_runs" USING btree ("issue_id","id") WHERE "heartbeat_runs"."issue_id" IS NOT NULL;--> statement-breakpoint
-CREATE INDEX "runs_queue_index" ON "heartbeat_runs" USING btree ("queue_rank","id") WHERE "heartbeat_runs"."status" = 'queued';--> statement-breakpoint
+CREATE INDEX "runs_queue_index" ON "heartbeat_runs" USING btree ("queue_rank","insertion_id") WHERE "heartbeat_runs"."status" = 'queued';--> statement-breakpoint
 CREATE INDEX "runs_queued_agent_index" ON "heartbeat_runs" USING btree ("agent_id","queue_rank") WHERE "heartbeat_runs"."status" = 'queued';--> statement-breakpoint
+CREATE INDEX "runs_queued_timer_index" ON "heartbeat_runs" USING btree ("agent_id") WHERE "heartbeat_runs"."status" = 'queued' AND "heartbeat_runs"."invocation_source" = 'timer';--> statement-breakpoint
 CREATE INDEX "runs_not_before_index" ON "heartbeat_runs" USING btree ("not_before") WHERE "heartbeat_runs"."status" = 'queued' AND "heartbeat_runs"."not_before" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "runs_running_agent_index" ON "heartbeat_runs" USING btree ("agent_id") WHERE "heartbeat_runs"."status" = 'running';--> statement-breakpoint
 CREATE INDEX "runs_running_owner_index" ON "heartbeat_runs" USING btree ("owner_instance_id","updated_at") WHERE "heartbeat_runs"."status" = 'running';--> statement-breakpoint

@@ -1,6 +1,6 @@
 import type { Json } from '@runbeat/adapter-sdk';
 import { sql } from 'drizzle-orm';
-import { index, integer, pgTable, uniqueIndex } from 'drizzle-orm/pg-core';
+import { bigserial, index, integer, pgTable, uniqueIndex } from 'drizzle-orm/pg-core';
 import type {
   AgentId,
   CompanyId,
@@ -34,6 +34,8 @@ export const agentWakeupRequests = pgTable(
     requestedBy: safeText(),
     createdAt: instant().notNull(),
     updatedAt: instant().notNull(),
+    /** Breaks ties between rows of one millisecond. */
+    insertionId: bigserial({ mode: 'number' }).notNull(),
   },
   (table) => [
     index('wakeups_company_index').on(table.companyId, table.id),
@@ -41,6 +43,6 @@ export const agentWakeupRequests = pgTable(
     uniqueIndex('wakeups_idempotency_index')
       .on(table.companyId, table.idempotencyKey)
       .where(sql`${table.idempotencyKey} IS NOT NULL`),
-    index('wakeups_deferred_index').on(table.issueId, table.id).where(sql`${table.status} = 'deferred'`),
+    index('wakeups_deferred_index').on(table.issueId, table.insertionId).where(sql`${table.status} = 'deferred'`),
   ],
 );

@@ -1,6 +1,6 @@
 import type { Json, RunHandleV1, RunUsageV1 } from '@runbeat/adapter-sdk';
 import { sql } from 'drizzle-orm';
-import { bigint, doublePrecision, index, integer, pgTable } from 'drizzle-orm/pg-core';
+import { bigint, bigserial, doublePrecision, index, integer, pgTable } from 'drizzle-orm/pg-core';
 import type {
   AgentId,
   CompanyId,
@@ -37,6 +37,8 @@ export const heartbeatRuns = pgTable(
     priority: integer().notNull(),
     /** `createdAt` in ms, less one step of ageing per priority: the order of claiming. Lower is earlier. */
     queueRank: bigint({ mode: 'number' }).notNull(),
+    /** `contextSnapshot.placement` as one comparable text (see `placement-key.ts`); null = on the server. */
+    placementKey: safeText(),
     notBefore: instant(),
     ownerInstanceId: id<InstanceId>(),
     ownerEpoch: integer().notNull().default(0),
@@ -60,7 +62,8 @@ export const heartbeatRuns = pgTable(
     unknownSince: instant(),
     nextProbeAt: instant(),
     instanceDeathCount: integer().notNull().default(0),
-    exitCode: integer(),
+    /** Windows gives unsigned 32-bit ones. */
+    exitCode: bigint({ mode: 'number' }),
     signal: safeText(),
     errorCode: safeText(),
     error: safeText(),
@@ -74,14 +77,19 @@ export const heartbeatRuns = pgTable(
     processLossRetryCount: integer().notNull().default(0),
     transientRetryCount: integer().notNull().default(0),
     createdAt: instant().notNull(),
+    /** Breaks ties between rows of one millisecond. */
+    insertionId: bigserial({ mode: 'number' }).notNull(),
   },
   (table) => [
     index('runs_company_index').on(table.companyId, table.id),
     index('runs_company_status_index').on(table.companyId, table.status, table.id),
     index('runs_agent_index').on(table.agentId, table.id),
     index('runs_issue_index').on(table.issueId, table.id).where(sql`${table.issueId} IS NOT NULL`),
-    index('runs_queue_index').on(table.queueRank, table.id).where(sql`${table.status} = 'queued'`),
+    index('runs_queue_index').on(table.queueRank, table.insertionId).where(sql`${table.status} = 'queued'`),
     index('runs_queued_agent_index').on(table.agentId, table.queueRank).where(sql`${table.status} = 'queued'`),
+    index('runs_queued_timer_index')
+      .on(table.agentId)
+      .where(sql`${table.status} = 'queued' AND ${table.invocationSource} = 'timer'`),
     index('runs_not_before_index').on(table.notBefore).where(sql`${table.status} = 'queued' AND ${table.notBefore} IS NOT NULL`),
     index('runs_running_agent_index').on(table.agentId).where(sql`${table.status} = 'running'`),
     index('runs_running_owner_index').on(table.ownerInstanceId, table.updatedAt).where(sql`${table.status} = 'running'`),

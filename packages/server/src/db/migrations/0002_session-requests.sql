@@ -1,2 +1,0 @@
-ALTER TABLE "interactive_sessions" ADD COLUMN "status_seq" bigint DEFAULT 0 NOT NULL;--> statement-breakpoint
-ALTER TABLE "interactive_sessions" ADD COLUMN "open_requests" jsonb DEFAULT '[]'::jsonb NOT NULL;
