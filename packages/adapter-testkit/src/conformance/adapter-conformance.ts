@@ -4,7 +4,7 @@ import { attachedGroup } from './attached-group.js';
 import { createBench } from './bench.js';
 import type { ConformanceOptions } from './conformance-options.js';
 import type { ConformanceTest } from './conformance-test.js';
-import { handleGroup } from './handle-group.js';
+import { handleGroup, unreachableGroup } from './handle-group.js';
 import { interactiveGroup } from './interactive-group.js';
 import { logDrivenGroup } from './log-driven-group.js';
 import { outOfProcessGroup } from './out-of-process-group.js';
@@ -46,6 +46,7 @@ function conformanceTests(options: ConformanceOptions): readonly ConformanceTest
     ...abortGroup,
     ...(outOfProcess === undefined ? attachedGroup : outOfProcessGroup),
     ...(outOfProcess?.kind === 'handle' ? [...handleGroup, ...hostKillGroup] : []),
+    ...(outOfProcess?.kind === 'handle' && options.makeUnreachable ? unreachableGroup : []),
     ...(outOfProcess?.kind === 'log-driven' ? logDrivenGroup : []),
     ...(interactive === undefined ? [] : interactiveGroup),
   ];

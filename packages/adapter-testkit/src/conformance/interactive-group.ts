@@ -42,7 +42,7 @@ export const interactiveGroup: readonly ConformanceTest[] = [
         await bench.within('the prompt to settle', worker.prompt('prompt-1', prompt));
         const exit = await bench.within('exited', worker.exited);
         assert.deepEqual([exit.reason, exit.exitCode], ['process_exit', 7], `exited gave ${JSON.stringify(exit)}.`);
-        assertBroken(await bench.within('a write to a dead worker to settle', worker.prompt('prompt-2', prompt)));
+        assertBroken(await bench.within('a write to a dead worker to settle', worker.prompt('prompt-after-death', prompt)));
       }),
   },
   {

@@ -1,3 +1,4 @@
+import type { Json } from '@runbeat/adapter-sdk';
 import { programFile } from '../workload/program-file.js';
 
 /**
@@ -41,7 +42,7 @@ export interface InteractiveScripts {
   /** Closes its stdin right after the start and lives on. */
   readonly closesStdin: unknown;
   /** A prompt in the form that the adapter's protocol takes. */
-  readonly prompt: import('@runbeat/adapter-sdk').Json;
+  readonly prompt: Json;
 }
 
 export const conformanceScriptNames = [
