@@ -1,5 +1,5 @@
 import type { LivenessV1, ProbeQueryV1, RunResultV1, TerminateContextV1, TerminationV1 } from '@runbeat/adapter-sdk';
-import { defaultRunsDirectory, runFolder } from './capsule/run-folder.js';
+import { defaultRunsDirectory, type RunFolder, runFolder, runFolderOf } from './capsule/run-folder.js';
 import { createFolderRetention } from './recover/folder-retention.js';
 import { probeRun } from './recover/probe.js';
 import { reattachRun, type TakeOverContext } from './recover/reattach.js';
@@ -36,15 +36,20 @@ export function createProcessRunner(options: ProcessRunnerOptions = {}): Process
     runsDirectory,
     ...(options.keepReturnedMs === undefined ? {} : { keepReturnedMs: options.keepReturnedMs }),
   });
-  const settle = async (runId: string, result: RunResultV1): Promise<RunResultV1> => {
-    if (result.status !== 'detached') retention.returned(runFolder(runsDirectory(), runId));
+  const settle = async (folder: RunFolder, result: RunResultV1): Promise<RunResultV1> => {
+    if (result.status !== 'detached') retention.returned(folder);
     await retention.sweep();
     return result;
   };
   return {
-    run: async (context, spec) => await settle(context.runId, await startRun(context, spec, runsDirectory())),
+    run: async (context, spec) =>
+      await settle(runFolder(runsDirectory(), context.runId), await startRun(context, spec, runsDirectory())),
     probe: async (query, spec) => await probeRun(query, spec, runsDirectory()),
-    reattach: async (context, spec) => await settle(context.runId, await reattachRun(context, spec, runsDirectory())),
+    reattach: async (context, spec) =>
+      await settle(
+        runFolderOf(context.handle, runsDirectory(), context.runId),
+        await reattachRun(context, spec, runsDirectory()),
+      ),
     terminate: async (context, spec) => await terminateRun(context, spec, runsDirectory()),
   };
 }

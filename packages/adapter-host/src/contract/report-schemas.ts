@@ -25,6 +25,7 @@ export const runHandle: z.ZodType<RunHandleV1> = z.discriminatedUnion('kind', [
     host: z.string(),
     bootId: z.string(),
     startTicks: z.string().nullable(),
+    ref: jsonValue.exactOptional(),
   }),
   z.object({ kind: z.literal('external'), formatVersion: z.number().int(), ref: jsonValue }),
 ]);

@@ -66,7 +66,7 @@ export async function launchCapsule(spec: CapsuleSpec): Promise<Capsule> {
   const exited = new Promise<{ exitCode: number | null; signal: string | null }>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
   });
-  const handle = handleOfChild(pid, true);
+  const handle: ProcessHandleV1 = { ...handleOfChild(pid, true), ref: { folder: folder.path } };
   writeFileSync(folder.handle, JSON.stringify(handle), { mode: 0o600 });
   return {
     handle,

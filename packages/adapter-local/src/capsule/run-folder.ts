@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import type { RunHandleV1 } from '@runbeat/adapter-sdk';
 
 /** The files of one run. Everything that a later host must know stands here or in the handle. */
 export interface RunFolder {
@@ -31,6 +32,17 @@ export function defaultRunsDirectory(environment: NodeJS.ProcessEnv = process.en
 }
 
 const safeName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+/**
+ * The folder of a run that is taken over. The handle names it: an instance with another home folder on the same machine
+ * may be the one that takes over.
+ */
+export function runFolderOf(handle: RunHandleV1 | null, runsDirectory: string, runId: string): RunFolder {
+  const named = handle?.kind === 'process' ? (handle.ref as { readonly folder?: unknown } | undefined)?.folder : undefined;
+  return typeof named === 'string' && isAbsolute(named)
+    ? runFolder(dirname(named), basename(named))
+    : runFolder(runsDirectory, runId);
+}
 
 export function runFolder(runsDirectory: string, runId: string): RunFolder {
   // A run id is the host's to choose; whatever it holds, it must not lead out of the folder.

@@ -11,6 +11,7 @@ const processHandle = z.object({
   host: z.string(),
   bootId: z.string(),
   startTicks: z.string().nullable(),
+  ref: z.json().exactOptional(),
 }) satisfies z.ZodType<ProcessHandleV1>;
 
 /**

@@ -1,6 +1,6 @@
 import type { LivenessV1, ProbeQueryV1, ProcessHandleV1 } from '@runbeat/adapter-sdk';
 import { readExitRecord } from '../capsule/exit-record.js';
-import { type RunFolder, runFolder } from '../capsule/run-folder.js';
+import { type RunFolder, runFolderOf } from '../capsule/run-folder.js';
 import { readStopRecord } from '../capsule/stop-record.js';
 import { processLife } from '../processes/process-life.js';
 import { commandLife, findEnd } from '../run/end-watch.js';
@@ -18,7 +18,7 @@ export async function probeRun(
   const { handle } = query;
   if (handle.kind !== 'process') return unknown(`A handle of kind ${handle.kind} is not one of this adapter.`);
   if (query.signal.aborted) return unknown('The time for the probe was over before it began.');
-  const folder = runFolder(runsDirectory, query.runId);
+  const folder = runFolderOf(handle, runsDirectory, query.runId);
   try {
     return await judge(folder, handle, spec);
   } catch (error) {

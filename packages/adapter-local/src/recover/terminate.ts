@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { AdapterError, type ProcessHandleV1, type TerminateContextV1, type TerminationV1 } from '@runbeat/adapter-sdk';
 import { readExitRecord } from '../capsule/exit-record.js';
-import { type RunFolder, runFolder } from '../capsule/run-folder.js';
+import { type RunFolder, runFolderOf } from '../capsule/run-folder.js';
 import { type StopRecord, writeStopRecord } from '../capsule/stop-record.js';
 import { storedHandle } from '../capsule/stored-handle.js';
 import { endTree } from '../processes/end-tree.js';
@@ -19,7 +19,7 @@ export async function terminateRun(
   spec: ProcessSpec,
   runsDirectory: string,
 ): Promise<TerminationV1> {
-  const folder = runFolder(runsDirectory, context.runId);
+  const folder = runFolderOf(context.handle, runsDirectory, context.runId);
   const handle = handleFor(context, folder);
   if (handle === null) return { stopped: 'already_gone' };
   if (handle.bootId !== thisMachine().bootId) {

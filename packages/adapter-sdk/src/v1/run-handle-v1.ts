@@ -18,6 +18,8 @@ export interface ProcessHandleV1 {
   readonly bootId: string;
   /** Start time in clock ticks since boot (`/proc/<pid>/stat`, field 22); null where the system does not tell. */
   readonly startTicks: string | null;
+  /** What else the adapter needs to find the work, such as a folder; JSON of at most 3 KiB without any secret. Absent = nothing. */
+  readonly ref?: Json;
 }
 
 /** Anything else that can be found again: a Job name and uid, a job id of an HTTP service, a spool folder. */
