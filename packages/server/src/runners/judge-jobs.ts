@@ -32,9 +32,13 @@ export async function judgeJobs(
   );
 }
 
+/** Whether the runner has the job on its disk: what it merely heard of, it forgets with a restart. */
+export function isWrittenDown(report: RunnerJobReport): boolean {
+  return report.phase !== 'offered' && report.phase !== 'claiming';
+}
+
 function renew(context: RunnerContext, job: DeskJob, report: RunnerJobReport): void {
-  // A session of the same home that is still claiming reports nothing yet; `offered` is no acknowledgement.
-  if (job.record.state !== 'leased') return;
+  if (job.record.state !== 'leased' || !isWrittenDown(report)) return;
   job.leaseUntilMs = context.clock.monotonicMs() + context.settings.runnerLeaseMs;
   job.isAcknowledged = true;
   job.isWorkOver ||= report.phase === 'finishing';

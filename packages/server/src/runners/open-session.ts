@@ -2,7 +2,7 @@ import type { RunnerSessionOpen, RunnerSessionOpened, RunnerVerdict } from '@run
 import { ServerError } from '../server-error.js';
 import { createRandomId } from '../supervisor/model/index.js';
 import { assignWaitingJobs } from './assign-job.js';
-import { judgeJobs } from './judge-jobs.js';
+import { isWrittenDown, judgeJobs } from './judge-jobs.js';
 import { isReachable, type RunnerContext } from './runner-context.js';
 import type { RunnerRecord } from './runner-record.js';
 import type { RunnerLink } from './runner-link.js';
@@ -65,7 +65,7 @@ export async function openSession(
  * end was accepted.) Jobs of another home are left to their lease: that machine may still work on them.
  */
 function forgetAcknowledgements(context: RunnerContext, link: RunnerLink, request: RunnerSessionOpen): void {
-  const reported = new Set(request.jobs.map((job) => job.runId));
+  const reported = new Set(request.jobs.filter(isWrittenDown).map((job) => job.runId));
   for (const job of context.jobs.values()) {
     const { runnerId, homeId } = job.record;
     if (runnerId === link.runnerId && (homeId === null || homeId === link.homeId) && !reported.has(job.record.runId)) {

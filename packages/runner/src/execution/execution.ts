@@ -1,0 +1,197 @@
+import {
+  type AbortReasonV1,
+  type AdapterV1,
+  type ExecuteContextV1,
+  failureFromError,
+  type Json,
+  type LivenessV1,
+  parseAdapterConfig,
+  type RunHandleV1,
+  type RunResultV1,
+} from '@runbeat/adapter-sdk';
+import type { RunnerJobSpec, RunnerLogLine } from '@runbeat/protocol';
+import type { RunnerClock } from '../runner-clock.js';
+import { endProcessGroup } from './end-process-group.js';
+import { planResume } from './plan-resume.js';
+
+export interface ExecutionOptions {
+  readonly spec: RunnerJobSpec;
+  readonly hasStarted: boolean;
+  readonly handle: RunHandleV1 | null;
+  /** Looked up anew whenever it is needed: an adapter may be installed while a job waits for it. */
+  findAdapter(): AdapterV1 | null;
+  readonly clock: RunnerClock;
+  readonly probeRetryMs: number;
+  readonly graceMs: number;
+  /** Resolves when it is written down that work may have begun. */
+  markStarted(): Promise<void>;
+  storeHandle(handle: RunHandleV1): Promise<void>;
+  append(line: RunnerLogLine): Promise<void>;
+  /** The adapter's cursor behind the last line that is kept. */
+  lastCursor(): string | null;
+  /** Proof of life by the adapter. */
+  alive(): void;
+  readonly signal: AbortSignal;
+}
+
+const PROBE_TIMEOUT_MS = 15_000;
+
+/** Runs a job to its end: starts it, or takes it up where an earlier process of this runner left it. Never rejects. */
+export async function runExecution(options: ExecutionOptions): Promise<RunResultV1> {
+  try {
+    return await resume(options);
+  } catch (error) {
+    return { status: 'failed', error: failureFromError(error) };
+  }
+}
+
+async function resume(options: ExecutionOptions): Promise<RunResultV1> {
+  let probe: LivenessV1['state'] | null = null;
+  let goneCount = 0;
+  for (;;) {
+    const adapter = options.findAdapter();
+    const liveness = adapter === null ? null : adapter.hasOutOfProcessLiveness ? adapter.outOfProcess.kind : 'attached';
+    const plan = planResume({ hasStarted: options.hasStarted, handle: options.handle, liveness, probe, goneCount });
+    if (adapter === null || plan === 'adapter-missing') {
+      if (!options.hasStarted) return adapterMissing(options.spec.adapterType);
+      if (await waitOrAbort(options)) return abortedResult(options.signal, adapterMissing(options.spec.adapterType));
+      continue;
+    }
+    const config = await parseAdapterConfig(adapter, options.spec.config);
+    if (!config.ok) return configInvalid(options.spec, config.issues);
+    const call = { ...options, adapter, config: config.value };
+    switch (plan) {
+      case 'execute':
+        await options.markStarted();
+        return adapter.execute(contextFor(call));
+      case 'reattach':
+        return reattach(call);
+      case 'terminate-and-lose':
+        await terminate(call);
+        return lostResult('The runner was restarted, and the adapter cannot take its work up again.');
+      case 'lose':
+        return lostResult('The runner was restarted, and the work is gone.');
+      case 'wait':
+        if (await waitOrAbort(options)) {
+          await terminate(call);
+          return abortedResult(options.signal, lostResult('The state of the work could not be found out.'));
+        }
+        probe = null;
+        break;
+      case 'probe': {
+        const answer = await probeOnce(call);
+        probe = answer;
+        goneCount = answer === 'gone' ? goneCount + 1 : 0;
+        break;
+      }
+    }
+  }
+}
+
+interface AdapterCall extends ExecutionOptions {
+  readonly adapter: AdapterV1;
+  readonly config: unknown;
+}
+
+async function probeOnce(call: AdapterCall): Promise<LivenessV1['state']> {
+  const { adapter, spec, handle, config } = call;
+  if (!adapter.hasOutOfProcessLiveness || adapter.outOfProcess.kind !== 'handle' || handle === null) return 'gone';
+  try {
+    const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+    return (await adapter.outOfProcess.probe({ runId: spec.runId, handle, config, signal })).state;
+  } catch {
+    // "Could not find out" is never "gone".
+    return 'unknown';
+  }
+}
+
+async function reattach(call: AdapterCall): Promise<RunResultV1> {
+  const { adapter, spec, handle } = call;
+  if (!adapter.hasOutOfProcessLiveness || adapter.outOfProcess.kind !== 'handle' || handle === null) {
+    return lostResult('The adapter cannot take its work up again.');
+  }
+  const { previousSession: _unused, onSpawn: _once, ...sinks } = contextFor(call);
+  return adapter.outOfProcess.reattach({ ...sinks, handle, attempt: spec.attempt, afterCursor: call.lastCursor() });
+}
+
+async function terminate(call: AdapterCall): Promise<void> {
+  const { adapter, spec, handle, config, graceMs } = call;
+  if (adapter.hasOutOfProcessLiveness) {
+    const signal = AbortSignal.timeout(graceMs + PROBE_TIMEOUT_MS);
+    await adapter.outOfProcess.terminate({ runId: spec.runId, handle, config, reason: 'lost', signal });
+  } else if (handle?.kind === 'process') await endProcessGroup(handle, graceMs);
+}
+
+function contextFor(call: AdapterCall): ExecuteContextV1 {
+  const { spec, config, clock } = call;
+  const line = (type: 'log', rest: Omit<Extract<RunnerLogLine, { k: 'log' }>, 'k'>): RunnerLogLine => ({ k: type, ...rest });
+  return {
+    runId: spec.runId,
+    attempt: spec.attempt,
+    config,
+    agent: spec.agent,
+    input: spec.input as ExecuteContextV1['input'],
+    previousSession: spec.previousSession as Json,
+    environment: spec.environment,
+    signal: call.signal,
+    onSpawn: (handle) => call.storeHandle(handle),
+    async onLog(stream, text, mark) {
+      call.alive();
+      const at = mark?.at ?? clock.now().toISOString();
+      await call.append(line('log', { s: stream, t: text, at, ...(mark?.cursor === undefined ? {} : { c: mark.cursor }) }));
+    },
+    async onAlive() {
+      call.alive();
+    },
+    async onEvent(event) {
+      const { type, level, message, data } = event;
+      const at = clock.now().toISOString();
+      await call.append({ k: 'event', at, type, level, message, ...(data === undefined ? {} : { data }) });
+    },
+  };
+}
+
+/** True when the signal aborted before the pause was over. */
+function waitOrAbort(options: ExecutionOptions): Promise<boolean> {
+  const { signal, clock, probeRetryMs } = options;
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve(true);
+    const onAbort = (): void => {
+      cancel();
+      resolve(true);
+    };
+    const cancel = clock.setTimer(probeRetryMs, () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(false);
+    });
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+function abortedResult(signal: AbortSignal, otherwise: RunResultV1): RunResultV1 {
+  const reason = signal.reason as AbortReasonV1;
+  switch (reason.kind) {
+    case 'host_shutdown':
+    case 'fenced':
+      return { status: 'detached' };
+    case 'cancelled':
+      return { status: 'cancelled', forced: true };
+    case 'timed_out':
+      return reason.limitMs === undefined ? otherwise : { status: 'timed_out', limitMs: reason.limitMs, forced: true };
+  }
+}
+
+function adapterMissing(type: string): RunResultV1 {
+  const message = `This runner has no adapter ${type}. Install it there, or place the agent elsewhere.`;
+  return { status: 'failed', error: { code: 'adapter_missing', message, retryable: false } };
+}
+
+function configInvalid(spec: RunnerJobSpec, issues: readonly { readonly path: string; readonly message: string }[]): RunResultV1 {
+  const fields = issues.map((issue) => `${issue.path}: ${issue.message}`).join('; ');
+  const message = `The adapter ${spec.adapterType} of this runner refuses the agent's config: ${fields}`;
+  return { status: 'failed', error: { code: 'config_invalid', message, retryable: false } };
+}
+
+function lostResult(message: string): RunResultV1 {
+  return { status: 'failed', error: { code: 'process_lost', message, retryable: true } };
+}

@@ -1,0 +1,53 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { runnerError } from '../runner-error.js';
+import { currentBootId, isSameProcessAlive, startTicksOf } from './process-identity.js';
+
+const holderSchema = z.object({ pid: z.int(), startTicks: z.string().nullable(), bootId: z.string() });
+
+/** One runner per home folder. Rejects with `runner_home_locked`, naming the holder; a dead holder's lock is taken over. */
+export async function lockHome(home: string): Promise<{ release(): Promise<void> }> {
+  const path = join(home, 'runner.lock');
+  const self = JSON.stringify({ pid: process.pid, startTicks: startTicksOf(process.pid), bootId: currentBootId() });
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    try {
+      await writeFile(path, self, { flag: 'wx', mode: 0o600 });
+      return {
+        async release() {
+          // Only our own: whoever took it over believed us dead.
+          if ((await readText(path)) === self) await rm(path, { force: true });
+        },
+      };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+        throw runnerError('runner_home_unusable', `The home folder ${home} cannot be written: ${(error as Error).message}`, {
+          cause: error,
+        });
+      }
+    }
+    const text = await readText(path);
+    const holder = holderSchema.safeParse(jsonFrom(text));
+    if (holder.success && isSameProcessAlive(holder.data)) {
+      throw runnerError(
+        'runner_home_locked',
+        `The home folder ${home} is in use by process ${holder.data.pid}. Stop that runner, or give this one another --home.`,
+      );
+    }
+    // Of two that find a dead holder at once, one removes the lock and the other may remove the new one: look again first.
+    if ((await readText(path)) === text) await rm(path, { force: true });
+  }
+  throw runnerError('runner_home_locked', `The lock of ${home} keeps changing hands. Another runner is starting there.`);
+}
+
+async function readText(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => '');
+}
+
+function jsonFrom(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

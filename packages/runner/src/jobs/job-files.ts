@@ -1,0 +1,121 @@
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RunHandleV1, RunResultV1 } from '@runbeat/adapter-sdk';
+import { type RunnerJobSpec, runnerJobSpecSchema, runnerResultSchema } from '@runbeat/protocol';
+import { z } from 'zod';
+import { syncFolder, writeDurably } from '../home/write-durably.js';
+
+/** What a restarted runner must know of a job. Holds the run's resolved secrets: mode 0600, gone with the job. */
+export interface StoredJob {
+  readonly spec: RunnerJobSpec;
+  readonly leaseEpoch: number;
+  /** Set before the adapter is called: from then on nobody may start it a second time. */
+  readonly hasStarted: boolean;
+  /** From the adapter's `onSpawn`; null = it has not announced its work. */
+  readonly handle: RunHandleV1 | null;
+}
+
+/** The outbox: a result that the server has not accepted, and the log that belongs to it. */
+export interface StoredFinish {
+  readonly result: RunResultV1;
+  readonly logBytes: number;
+  readonly chain: string;
+}
+
+export interface FoundJob {
+  readonly job: StoredJob;
+  /** Null = the work is not over, or its end was not written down. */
+  readonly finish: StoredFinish | null;
+}
+
+/** `<home>/jobs/<run id>/`: `job.json`, `log` (the spool), `finish.json`. `<home>/lost/` holds those that were given up. */
+export interface JobFiles {
+  spoolPath(runId: string): string;
+  storeJob(job: StoredJob): Promise<void>;
+  storeFinish(runId: string, finish: StoredFinish): Promise<void>;
+  /** All jobs of this home; unreadable ones are moved to `lost/` and named in `broken`. */
+  findAll(): Promise<{ readonly found: readonly FoundJob[]; readonly broken: readonly string[] }>;
+  discard(runId: string): Promise<void>;
+  keepLost(runId: string): Promise<void>;
+  /** Brings a lost job back; null = there is none. */
+  restoreLost(runId: string): Promise<FoundJob | null>;
+}
+
+const storedJobSchema = z.object({
+  formatVersion: z.literal(1),
+  spec: runnerJobSpecSchema,
+  leaseEpoch: z.int(),
+  hasStarted: z.boolean(),
+  handle: z.any(),
+});
+const storedFinishSchema = z.object({ result: runnerResultSchema, logBytes: z.int(), chain: z.string() });
+
+export async function openJobFiles(home: string): Promise<JobFiles> {
+  const jobs = join(home, 'jobs');
+  const lost = join(home, 'lost');
+  await mkdir(jobs, { recursive: true, mode: 0o700 });
+  await mkdir(lost, { recursive: true, mode: 0o700 });
+
+  async function read(runId: string): Promise<FoundJob> {
+    const { spec, leaseEpoch, hasStarted, handle } = storedJobSchema.parse(await readJson(join(jobs, runId, 'job.json')));
+    const rawFinish = await readJson(join(jobs, runId, 'finish.json'));
+    return {
+      job: { spec, leaseEpoch, hasStarted, handle: (handle ?? null) as RunHandleV1 | null },
+      finish: rawFinish === undefined ? null : (storedFinishSchema.parse(rawFinish) as StoredFinish),
+    };
+  }
+
+  async function moveToLost(runId: string): Promise<void> {
+    await rm(join(lost, runId), { recursive: true, force: true });
+    await rename(join(jobs, runId), join(lost, runId));
+    await Promise.all([syncFolder(jobs), syncFolder(lost)]);
+  }
+
+  return {
+    spoolPath: (runId) => join(jobs, runId, 'log'),
+    async storeJob(job) {
+      const folder = join(jobs, job.spec.runId);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await writeDurably(join(folder, 'job.json'), JSON.stringify({ formatVersion: 1, ...job }));
+      await syncFolder(jobs);
+    },
+    storeFinish: (runId, finish) => writeDurably(join(jobs, runId, 'finish.json'), JSON.stringify(finish)),
+    async findAll() {
+      const found: FoundJob[] = [];
+      const broken: string[] = [];
+      for (const runId of (await readdir(jobs)).sort()) {
+        try {
+          found.push(await read(runId));
+        } catch {
+          // A crash between `mkdir` and the first write leaves an empty folder; anything else is kept to be looked at.
+          if ((await readdir(join(jobs, runId)).catch(() => [])).some((name) => !name.endsWith('.new'))) broken.push(runId);
+          await moveToLost(runId);
+        }
+      }
+      return { found, broken };
+    },
+    async discard(runId) {
+      await rm(join(jobs, runId), { recursive: true, force: true });
+    },
+    keepLost: moveToLost,
+    async restoreLost(runId) {
+      try {
+        await rename(join(lost, runId), join(jobs, runId));
+        await Promise.all([syncFolder(jobs), syncFolder(lost)]);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+        throw error;
+      }
+      return read(runId);
+    },
+  };
+}
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,2 @@
+/** Told to the server with each session. Kept equal to package.json by a test. */
+export const runnerVersion = '0.1.0';
