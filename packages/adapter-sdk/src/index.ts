@@ -15,6 +15,7 @@ export { type HostFailureCode, hostFailureCodes, isHostFailureCode } from './hos
 export { assertNever, InternalError } from './internal-error.js';
 export { createLineSplitter, type LineSplitter, type SplitLine } from './line-splitter.js';
 export { type ConfigIssue, type ParsedConfig, parseAdapterConfig } from './parse-adapter-config.js';
+export { processHandle } from './process-handle.js';
 export { createSecretRedactor, type SecretRedactor, type SecretRedactorOptions } from './secret-redactor.js';
 export { sleep } from './sleep.js';
 export { splitText } from './split-text.js';
