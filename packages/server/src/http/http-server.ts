@@ -25,6 +25,7 @@ import { installProblemAnswers } from './problem/install-problem-answers.js';
 import { installRequestLog } from './request-log.js';
 import { runLogRoutes } from './run-logs/run-log-routes.js';
 import type { HttpApp, HttpSettings, RoutePlugin, ServerServices } from './services.js';
+import { sessionRoutes } from './sessions/session-routes.js';
 import { wakeupRoutes } from './wakeups/wakeup-routes.js';
 
 /** The server's door. */
@@ -47,6 +48,7 @@ const builtInRoutes: readonly RoutePlugin[] = [
   issueRoutes,
   issueWorkRoutes,
   adapterRoutes,
+  sessionRoutes,
   apiKeyRoutes,
   liveRoutes,
   operationRoutes,
@@ -104,6 +106,7 @@ export async function createHttpServer(
         companyId,
         hub: services.liveHub,
         findRun: (id) => services.runStore.getRun(id),
+        sessions: services.sessions,
         subscriptionLimit: 100,
         logger: services.logger,
       }),

@@ -1,12 +1,13 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Database } from '../db/index.js';
 import type { LiveHub } from '../live/live-hub.js';
 import type { ServerMetrics } from '../metrics/server-metrics.js';
 import type { Authenticator } from '../security/authenticator.js';
 import type { SecretSource } from '../security/secret-source.js';
-import type { AdapterCatalog, Clock, LiveFeed, LogStore, Logger, RunStore } from '../supervisor/ports/index.js';
+import type { SessionService } from '../sessions/index.js';
+import type { AdapterCatalog, Clock, LiveFeed, Logger, LogStore, RunStore } from '../supervisor/ports/index.js';
 import type { Supervisor } from '../supervisor/supervisor.js';
 import type { AdapterAdministration } from './adapters/adapter-administration.js';
 
@@ -28,6 +29,8 @@ export interface ServerServices {
   readonly adapterCatalog: AdapterCatalog;
   /** Installing, updating and removing adapters. */
   readonly adapters: AdapterAdministration;
+  /** Conversations with workers that stay up. */
+  readonly sessions: SessionService;
   readonly liveHub: LiveHub;
   /** Told after each commit to the outbox that a route made; the same one that the supervisor tells. */
   readonly liveFeed: LiveFeed;

@@ -1,11 +1,13 @@
 import { clientMessageSchema, liveCloseCodes } from '@runbeat/protocol';
 import type { RawData } from 'ws';
-import type { CompanyId, Run, RunId } from '../supervisor/model/index.js';
+import type { SessionService } from '../sessions/index.js';
+import type { CompanyId, Run, RunId, SessionId } from '../supervisor/model/index.js';
 import type { Logger } from '../supervisor/ports/index.js';
 import type { LiveConnection } from './live-connection.js';
 import { createLiveFrame } from './live-frame.js';
 import type { LiveHub } from './live-hub.js';
 import type { Unsubscribe } from './log-topic.js';
+import { followSession } from './session-subscription.js';
 
 /** Longest message of a client. */
 export const messageLimitBytes = 16_384;
@@ -18,6 +20,7 @@ export interface ClientMessageContext {
   readonly companyId: CompanyId;
   readonly hub: Pick<LiveHub, 'followLog'>;
   readonly findRun: (id: RunId) => Promise<Run | null>;
+  readonly sessions: Pick<SessionService, 'get' | 'follow'>;
   readonly subscriptionLimit: number;
   readonly logger: Logger;
 }
@@ -29,12 +32,26 @@ export interface ClientMessageHandler {
 
 export function createClientMessageHandler(context: ClientMessageContext): ClientMessageHandler {
   const { connection, hub, logger } = context;
-  const subscriptions = new Map<RunId, Unsubscribe>();
+  /** By the id of the run or session; ids of both are unique. */
+  const subscriptions = new Map<RunId | SessionId, Unsubscribe>();
   let waiting = 0;
   let last: Promise<void> = Promise.resolve();
 
   const refuse = (code: string, message: string, runId: string | null): void => {
     if (connection.isWritable) connection.send(createLiveFrame({ type: 'error', code, message, runId }));
+  };
+  const end = (id: RunId | SessionId): void => {
+    subscriptions.get(id)?.();
+    subscriptions.delete(id);
+  };
+  const hasRoom = (runId: RunId | null): boolean => {
+    if (subscriptions.size < context.subscriptionLimit) return true;
+    refuse(
+      'request_invalid',
+      `One connection may follow ${context.subscriptionLimit} runs and sessions; unsubscribe from one.`,
+      runId,
+    );
+    return false;
   };
   const subscribe = async (runId: RunId, afterSeq: number): Promise<void> => {
     const run = await context.findRun(runId);
@@ -44,28 +61,36 @@ export function createClientMessageHandler(context: ClientMessageContext): Clien
       return;
     }
     // A second subscription to the same run replaces the first: it says where to begin anew.
-    subscriptions.get(runId)?.();
-    subscriptions.delete(runId);
-    if (subscriptions.size >= context.subscriptionLimit) {
-      refuse('request_invalid', `One connection may follow ${context.subscriptionLimit} runs; unsubscribe from one.`, runId);
-      return;
-    }
+    end(runId);
+    if (!hasRoom(runId)) return;
     const unsubscribe = hub.followLog(connection, { companyId: run.companyId, runId }, afterSeq, () => {
       if (subscriptions.get(runId) === unsubscribe) subscriptions.delete(runId);
     });
     subscriptions.set(runId, unsubscribe);
   };
+  const subscribeToSession = async (sessionId: SessionId, since: number): Promise<void> => {
+    const view = await context.sessions.get(sessionId);
+    if (!connection.isOpen) return;
+    if (view?.session.companyId !== context.companyId) {
+      refuse('session_not_found', `There is no session with the id ${sessionId}.`, null);
+      return;
+    }
+    end(sessionId);
+    if (hasRoom(null))
+      subscriptions.set(sessionId, followSession({ sessions: context.sessions, connection, sessionId, since, logger }));
+  };
   const serve = async (text: string): Promise<void> => {
     const parsed = clientMessageSchema.safeParse(jsonOrUndefined(text));
     if (!parsed.success) {
       refuse('request_invalid', 'Say { "subscribe": { "runId", "afterSeq" } } or { "unsubscribe": { "runId" } }.', null);
-    } else if ('subscribe' in parsed.data) {
-      await subscribe(parsed.data.subscribe.runId as RunId, parsed.data.subscribe.afterSeq);
-    } else {
-      const runId = parsed.data.unsubscribe.runId as RunId;
-      subscriptions.get(runId)?.();
-      subscriptions.delete(runId);
+      return;
     }
+    const message = parsed.data;
+    if ('subscribe' in message) {
+      if ('runId' in message.subscribe) await subscribe(message.subscribe.runId as RunId, message.subscribe.afterSeq);
+      else await subscribeToSession(message.subscribe.sessionId as SessionId, message.subscribe.since);
+    } else if ('runId' in message.unsubscribe) end(message.unsubscribe.runId as RunId);
+    else end(message.unsubscribe.sessionId as SessionId);
   };
 
   return {

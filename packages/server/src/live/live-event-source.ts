@@ -1,7 +1,9 @@
 import type { CompanyId, LiveEvent } from '../supervisor/model/index.js';
 
-/** Numbered events as they can be read. `db/live-events` gives one over PostgreSQL. */
+/** Numbered events as they can be read. `createLiveEventLog` of `db/live-events` gives one over PostgreSQL. */
 export interface LiveEventSource {
+  /** Says that events of the company were committed here: they are numbered in a moment, and `onAdded` tells of it. */
+  eventsCommitted(companyId: CompanyId): void;
   /** `newestId` 0 = nothing was ever numbered. `oldestId` null = nothing is kept. */
   bounds(companyId: CompanyId): Promise<{ readonly oldestId: number | null; readonly newestId: number }>;
   /** In order of id, without gaps, at most `limit`. */

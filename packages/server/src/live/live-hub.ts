@@ -129,7 +129,7 @@ export function createLiveHub(context: LiveHubContext): LiveHub {
   cancelProgress = clock.setTimer(progressCheckMs, progressLoop);
 
   return {
-    eventsCommitted: (companyId) => channels.get(companyId)?.wake(),
+    eventsCommitted: (companyId) => context.events.eventsCommitted(companyId),
     logAppended: (runId, records) => topics.get(runId)?.appended(records),
     hasLogReaders: (runId) => topics.has(runId),
     logCompleted: (runId) => topics.get(runId)?.completed(),

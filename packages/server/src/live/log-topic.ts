@@ -192,6 +192,8 @@ export function createLogTopic(context: LogTopicContext): LogTopic {
     const fresh = records.filter(({ seq }) => seq > seenSeq);
     const last = fresh.at(-1);
     if (!last) return;
+    // Another instance wrote in between: a frame holds no gap, so that its readers see theirs and look into the store.
+    if (fresh[0]?.seq !== seenSeq + 1) flush();
     seenSeq = last.seq;
     gathered.push(...fresh);
     for (const record of fresh) gatheredBytes += record.text.length;

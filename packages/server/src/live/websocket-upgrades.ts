@@ -4,11 +4,11 @@ import { liveSubprotocol, type Problem, problemContentType } from '@runbeat/prot
 import { WebSocketServer } from 'ws';
 import type { CompanyId } from '../supervisor/model/index.js';
 import type { Clock, Logger, Metrics } from '../supervisor/ports/index.js';
-import { absorbSocketErrors } from './gone-peer-errors.js';
-import type { AccessTicket, LiveHub } from './live-hub.js';
 import { type ClientMessageHandler, messageLimitBytes } from './client-messages.js';
-import { bindWebSocket, createWebSocketTransport } from './websocket-transport.js';
+import { absorbSocketErrors } from './gone-peer-errors.js';
 import type { LiveConnection } from './live-connection.js';
+import type { AccessTicket, LiveHub } from './live-hub.js';
+import { bindWebSocket, createWebSocketTransport } from './websocket-transport.js';
 
 /** What an upgrade request may become. */
 export type UpgradeVerdict =

@@ -1,5 +1,5 @@
-import type { Clock, Logger } from '../supervisor/ports/index.js';
 import type { AgentId, CompanyId, Run, RunId } from '../supervisor/model/index.js';
+import type { Clock, Logger } from '../supervisor/ports/index.js';
 import { hashApiKey, isApiKeyShaped, isSameHash } from './api-key-secret.js';
 import type { Caller } from './caller.js';
 import type { RunTokens } from './run-tokens.js';

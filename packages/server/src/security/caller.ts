@@ -1,5 +1,5 @@
-import type { Actor } from '../supervisor/supervisor.js';
 import type { AgentId, CompanyId, RunId, RunnerId } from '../supervisor/model/index.js';
+import type { Actor } from '../supervisor/supervisor.js';
 
 /**
  * Who a request is.

@@ -1,5 +1,5 @@
-import type { RunEnvironment } from '../supervisor/ports/index.js';
 import { ServerError } from '../server-error.js';
+import type { RunEnvironment } from '../supervisor/ports/index.js';
 import type { RunTokens } from './run-tokens.js';
 import { listSecretReferences, replaceSecrets } from './secret-references.js';
 import type { SecretSource } from './secret-source.js';

@@ -30,20 +30,23 @@ export function listSecretReferences(config: Json): readonly SecretReference[] {
   return found;
 }
 
-/** The config with each reference replaced by what `valueOf` gives for it. The original is left as it is. */
-export function replaceSecrets(config: Json, valueOf: (name: string, path: string) => Json): Json {
-  return replaceIn(config, '', valueOf);
+/** The config with each reference replaced by what `replacementOf` gives for it. The original is left as it is. */
+export function replaceSecrets(config: Json, replacementOf: (name: string, path: string) => Json): Json {
+  return replaceIn(config, '', replacementOf);
 }
 
-function replaceIn(value: Json, path: string, valueOf: (name: string, path: string) => Json): Json {
+function replaceIn(value: Json, path: string, replacementOf: (name: string, path: string) => Json): Json {
   const name = secretName(value);
-  if (name !== null) return valueOf(name, path);
+  if (name !== null) return replacementOf(name, path);
   if (Array.isArray(value)) {
-    return value.map((item: Json, index) => replaceIn(item, `${path}[${index}]`, valueOf));
+    return value.map((item: Json, index) => replaceIn(item, `${path}[${index}]`, replacementOf));
   }
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, replaceIn(item ?? null, path === '' ? key : `${path}.${key}`, valueOf)]),
+      Object.entries(value).map(([key, item]) => [
+        key,
+        replaceIn(item ?? null, path === '' ? key : `${path}.${key}`, replacementOf),
+      ]),
     );
   }
   return value;

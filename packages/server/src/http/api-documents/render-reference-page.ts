@@ -13,16 +13,16 @@ export function renderReferencePage(document: OpenAPIV3_1.Document): string {
   const tags = [...new Set(operations.map(({ tag }) => tag))];
   const sections = tags.map((tag) => {
     const entries = operations.filter((entry) => entry.tag === tag).map(renderOperation);
-    return `<section><h2 id="tag-${escape(tag)}">${escape(tag)}</h2>${entries.join('')}</section>`;
+    return `<section><h2 id="tag-${escaped(tag)}">${escaped(tag)}</h2>${entries.join('')}</section>`;
   });
   const schemas = Object.entries(document.components?.schemas ?? {})
     .filter(([name]) => !name.endsWith('Input'))
-    .map(([name, schema]) => `<article><h3 id="schema-${escape(name)}">${escape(name)}</h3>${renderSchema(schema)}</article>`);
+    .map(([name, schema]) => `<article><h3 id="schema-${escaped(name)}">${escaped(name)}</h3>${renderSchema(schema)}</article>`);
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escape(document.info.title)} API</title><style>${style}</style></head><body>
-<header><h1>${escape(document.info.title)} API <small>${escape(document.info.version)}</small></h1>
+<title>${escaped(document.info.title)} API</title><style>${style}</style></head><body>
+<header><h1>${escaped(document.info.title)} API <small>${escaped(document.info.version)}</small></h1>
 <p>${text(document.info.description)}</p><p>Machine-readable: <a href="/api/openapi.json">/api/openapi.json</a></p></header>
-<nav aria-label="Resources">${[...tags.map((tag) => `<a href="#tag-${escape(tag)}">${escape(tag)}</a>`), '<a href="#schemas">schemas</a>'].join(' ')}</nav>
+<nav aria-label="Resources">${[...tags.map((tag) => `<a href="#tag-${escaped(tag)}">${escaped(tag)}</a>`), '<a href="#schemas">schemas</a>'].join(' ')}</nav>
 <main>${sections.join('')}<section><h2 id="schemas">Schemas</h2>${schemas.join('')}</section></main></body></html>`;
 }
 
@@ -30,7 +30,7 @@ function renderOperation(entry: { path: string; method: string; operation: OpenA
   const { path, method, operation } = entry;
   const parameters = (operation.parameters ?? []).filter((item): item is OpenAPIV3_1.ParameterObject => 'name' in item);
   const body = operation.requestBody && 'content' in operation.requestBody ? operation.requestBody.content : {};
-  return `<article><h3 id="${escape(operation.operationId ?? '')}"><b class="${method}">${method.toUpperCase()}</b> <code>${escape(path)}</code></h3>
+  return `<article><h3 id="${escaped(operation.operationId ?? '')}"><b class="${method}">${method.toUpperCase()}</b> <code>${escaped(path)}</code></h3>
 <p>${text(operation.summary)}</p>${operation.description ? `<p>${text(operation.description)}</p>` : ''}
 ${parameters.length > 0 ? `<table><caption>Parameters</caption>${parameters.map(renderParameter).join('')}</table>` : ''}
 ${Object.values(body)
@@ -42,13 +42,15 @@ ${Object.entries(operation.responses ?? {})
 }
 
 function renderParameter(parameter: OpenAPIV3_1.ParameterObject): string {
-  return `<tr><th scope="row"><code>${escape(parameter.name)}</code>${parameter.required ? ' <em>required</em>' : ''}</th><td>${escape(parameter.in)}</td><td>${typeName(parameter.schema as Schema | undefined)}</td><td>${text(parameter.description ?? descriptionOf(parameter.schema as Schema | undefined))}</td></tr>`;
+  return `<tr><th scope="row"><code>${escaped(parameter.name)}</code>${parameter.required ? ' <em>required</em>' : ''}</th><td>${escaped(parameter.in)}</td><td>${typeName(parameter.schema as Schema | undefined)}</td><td>${text(parameter.description ?? descriptionOf(parameter.schema as Schema | undefined))}</td></tr>`;
 }
 
 function renderResponse([status, response]: [string, OpenAPIV3_1.ResponseObject | OpenAPIV3_1.ReferenceObject]): string {
-  if (!('content' in response) || !response.content) return `<h4>${escape(status)}</h4>`;
+  if (!('content' in response) || !response.content) return `<h4>${escaped(status)}</h4>`;
   return Object.entries(response.content)
-    .map(([type, { schema }]) => `<h4>${escape(status)} <small>${escape(type)}</small></h4>${schema ? renderSchema(schema) : ''}`)
+    .map(
+      ([type, { schema }]) => `<h4>${escaped(status)} <small>${escaped(type)}</small></h4>${schema ? renderSchema(schema) : ''}`,
+    )
     .join('');
 }
 
@@ -57,7 +59,7 @@ function renderSchema(schema: Schema): string {
   const required = new Set(schema.required ?? []);
   const rows = Object.entries(schema.properties).map(
     ([name, property]) =>
-      `<tr><th scope="row"><code>${escape(name)}</code>${required.has(name) ? ' <em>required</em>' : ''}</th><td>${typeName(property)}</td><td>${text(descriptionOf(property))}</td></tr>`,
+      `<tr><th scope="row"><code>${escaped(name)}</code>${required.has(name) ? ' <em>required</em>' : ''}</th><td>${typeName(property)}</td><td>${text(descriptionOf(property))}</td></tr>`,
   );
   return `<table>${rows.join('')}</table>`;
 }
@@ -66,15 +68,15 @@ function typeName(schema: Schema | undefined): string {
   if (!schema) return '';
   if ('$ref' in schema) {
     const name = schema.$ref.split('/').at(-1) ?? '';
-    return `<a href="#schema-${escape(name.replace(/Input$/, ''))}">${escape(name.replace(/Input$/, ''))}</a>`;
+    return `<a href="#schema-${escaped(name.replace(/Input$/, ''))}">${escaped(name.replace(/Input$/, ''))}</a>`;
   }
   const union = schema.anyOf ?? schema.oneOf;
   if (union) return union.map((member) => typeName(member)).join(' | ');
-  if (schema.const !== undefined) return `<code>${escape(JSON.stringify(schema.const))}</code>`;
-  if (schema.enum) return schema.enum.map((value) => `<code>${escape(JSON.stringify(value))}</code>`).join(' | ');
+  if (schema.const !== undefined) return `<code>${escaped(JSON.stringify(schema.const))}</code>`;
+  if (schema.enum) return schema.enum.map((value) => `<code>${escaped(JSON.stringify(value))}</code>`).join(' | ');
   if (schema.type === 'array') return `${typeName((schema as OpenAPIV3_1.ArraySchemaObject).items)}[]`;
   const format = schema.format ? ` (${schema.format})` : '';
-  return `${escape([schema.type ?? 'any'].flat().join(' | '))}${escape(format)}`;
+  return `${escaped([schema.type ?? 'any'].flat().join(' | '))}${escaped(format)}`;
 }
 
 function descriptionOf(schema: Schema | undefined): string {
@@ -83,10 +85,10 @@ function descriptionOf(schema: Schema | undefined): string {
 
 /** Escaped, with `code` in backticks. */
 function text(value: string | undefined): string {
-  return escape(value ?? '').replace(/`([^`]+)`/g, '<code>$1</code>');
+  return escaped(value ?? '').replace(/`([^`]+)`/g, '<code>$1</code>');
 }
 
-function escape(value: string): string {
+function escaped(value: string): string {
   return value.replace(
     /[&<>"]/g,
     (character) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[character] ?? character,
