@@ -1,3 +1,3 @@
 import { packageTests } from '../../vitest.shared.js';
 
-export default packageTests({ name: 'adapter-k8s' });
+export default packageTests({ name: 'adapter-k8s', kind: 'processes', include: ['src/**/*.test.ts', 'test/**/*.test.ts'] });

@@ -152,6 +152,7 @@ function create(request: ApiRequest, resource: ResourceName, namespace: string):
   if (resource === 'secrets') validateSecret(object as Secret);
   const existing = store.get(resource, namespace, name);
   if (existing) throw alreadyExists(resource, name, existing.metadata.deletionTimestamp !== undefined);
+  if (request.query.get('dryRun') === 'All') return sendJson(request.response, 201, prepared(resource, object));
   const created = store.create(resource, prepared(resource, object), (draft) => {
     if (resource === 'jobs') addJobIdentity(draft as Job);
   });

@@ -1,0 +1,98 @@
+import { createHash, type Hash } from 'node:crypto';
+
+/** A piece of one output line: a whole short line, or a part of a long one. */
+export interface LinePiece {
+  /** Time that stands before the line, `2026-11-22T01:10:44.702607509Z`. */
+  readonly time: string;
+  /** Bytes of the line, without timestamp and newline. */
+  readonly bytes: Buffer;
+  /** Where in the line they begin. */
+  readonly start: number;
+  /** The line's newline came. */
+  readonly isLineEnd: boolean;
+  /** Identifies time and text of the whole line; empty before its end. */
+  readonly hash: string;
+}
+
+/** What a chunk gave. `problem` = this body is no output from here on: an error of the kubelet inside HTTP 200. */
+export interface ParsedLog {
+  readonly pieces: readonly LinePiece[];
+  readonly problem: string | null;
+}
+
+/**
+ * Cuts a `timestamps=true` log into lines. After every newline stands a timestamp; text without one is not output. A
+ * line counts when its newline arrives; of a line that grows beyond 20 KiB the older part is given out before.
+ */
+export interface LogLineParser {
+  push(chunk: Buffer): ParsedLog;
+  /** What stands after the last newline: the output of a container that ended without one, or a cut connection. */
+  unterminated(): LinePiece | null;
+}
+
+/** A long line is given out in pieces of so many bytes; invalid UTF-8 triples in size and still fits one `onLog`. */
+const pieceBytes = 16_384;
+/** The newest bytes of an unfinished line are kept back: an error text of the kubelet may be glued to it. */
+const heldBackBytes = 4096;
+const timestampPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) /;
+/** Longer than any timestamp with its space. */
+const timestampLimit = 64;
+const newlineByte = 0x0a;
+
+interface OpenLine {
+  readonly time: string;
+  readonly hash: Hash;
+  given: number;
+}
+
+export function createLogLineParser(): LogLineParser {
+  let rest: Buffer = Buffer.alloc(0);
+  let line: OpenLine | null = null;
+  let problem: string | null = null;
+
+  /** The line that `rest` goes on with; null when its timestamp is not complete, or there is none. */
+  function openLine(): OpenLine | null {
+    if (line !== null) return line;
+    const head = rest.subarray(0, timestampLimit).toString('latin1');
+    const match = timestampPattern.exec(head);
+    if (match) {
+      const time = match[0].trimEnd();
+      rest = rest.subarray(match[0].length);
+      line = { time, hash: createHash('sha1').update(time), given: 0 };
+    } else if (rest.length >= timestampLimit || head.includes('\n')) {
+      problem = rest.subarray(0, 500).toString('utf8').split('\n')[0] ?? '';
+    }
+    return line;
+  }
+
+  function take(open: OpenLine, count: number, isLineEnd: boolean): LinePiece {
+    const bytes = rest.subarray(0, count);
+    rest = rest.subarray(isLineEnd ? count + 1 : count);
+    open.hash.update(bytes);
+    const start = open.given;
+    open.given += count;
+    if (isLineEnd) line = null;
+    return { time: open.time, bytes, start, isLineEnd, hash: isLineEnd ? open.hash.digest('hex').slice(0, 10) : '' };
+  }
+
+  return {
+    push(chunk) {
+      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      const pieces: LinePiece[] = [];
+      while (problem === null && rest.length > 0) {
+        const open = openLine();
+        if (open === null) break;
+        const newline = rest.indexOf(newlineByte);
+        if (newline >= 0 && newline <= pieceBytes) pieces.push(take(open, newline, true));
+        else if (newline > pieceBytes || rest.length > pieceBytes + heldBackBytes) pieces.push(take(open, pieceBytes, false));
+        else break;
+      }
+      return { pieces, problem };
+    },
+    unterminated() {
+      if (line === null && rest.length === 0) return null;
+      const open = openLine();
+      return open === null ? null : take(open, rest.length, false);
+    },
+  };
+}
