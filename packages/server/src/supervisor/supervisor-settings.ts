@@ -23,6 +23,7 @@ export const supervisorSettingsSchema = z.strictObject({
   terminateGraceMs: ms(10_000, 'between TERM and KILL where the adapter does not say'),
   shutdownGraceMs: ms(2_000, 'an orderly shutdown ends within this'),
   drainLimitMs: ms(10_000, 'output that may still come after the end is waited for this long'),
+  probeConfirmAfterMs: ms(1_000, 'a probe that says "gone" is asked again after this, and believed only then'),
   probeTimeoutMs: ms(15_000, 'a probe must answer within this'),
   transientRetryDelaysMs: z
     .array(z.int().positive())
@@ -30,6 +31,15 @@ export const supervisorSettingsSchema = z.strictObject({
     .describe('delays of the retries of a retryable failure'),
   transientRetryJitter: z.number().min(0).max(1).default(0.2),
   poisonDeathLimit: z.int().positive().default(2).describe('instance deaths during one run before it is given up'),
+  reattachDeathLimit: z
+    .int()
+    .positive()
+    .default(20)
+    .describe('instance deaths while a run was being reattached, without proof of life in between, before it is given up'),
+  logRetryLimitMs: ms(
+    600_000,
+    'output that cannot be stored (disk full) is kept and tried again this long before it becomes a gap',
+  ),
   logFlushMs: ms(50, 'records are gathered this long before they are appended'),
   logFlushBytes: z.int().positive().default(65_536),
   logBufferBytes: z

@@ -2,6 +2,7 @@ import type { Json } from '@runbeat/adapter-sdk';
 import type {
   AgentId,
   CompanyId,
+  InstanceId,
   Issue,
   IssueComment,
   IssueId,
@@ -113,4 +114,6 @@ export interface Supervisor {
   whenSettled(id: RunId): Promise<Run>;
   /** Whether the instance holds its lease; `/readyz` shows it. */
   readonly isLeaseHeld: () => boolean;
+  /** Under which this process owns runs now; new after a lost lease. */
+  readonly instanceId: () => InstanceId;
 }

@@ -15,6 +15,7 @@ import type {
   RunEvent,
   RunId,
   RunPatch,
+  RunPlacement,
   RunStatus,
   ServerInstance,
   WakeupRequest,
@@ -103,6 +104,8 @@ export interface RunStoreTransaction {
     readonly ageingMs: number;
     readonly excludeAgentIds: readonly AgentId[];
     readonly excludeAdapterTypes: readonly string[];
+    /** Places (`contextSnapshot.placement`) that cannot take a run now; absent = all can. */
+    readonly excludePlacements?: readonly RunPlacement[];
   }): Promise<readonly Run[]>;
   countRunningByAgent(agentIds: readonly AgentId[]): Promise<ReadonlyMap<AgentId, number>>;
 

@@ -1,0 +1,40 @@
+import type { NewRun, Run } from './run.js';
+
+/** The run as it stands right after it was inserted, so that nobody has to read it back. */
+export function runFromNew(run: NewRun): Run {
+  return {
+    ...run,
+    status: 'queued',
+    phase: null,
+    ownerInstanceId: null,
+    ownerEpoch: 0,
+    attempt: 0,
+    handle: null,
+    processPid: null,
+    processGroupId: null,
+    processStartedAt: null,
+    startedAt: null,
+    finishedAt: null,
+    updatedAt: run.createdAt,
+    deadlineAt: null,
+    lastOutputAt: null,
+    logBytes: 0,
+    logCursor: null,
+    cancelRequestedAt: null,
+    cancelReason: null,
+    warning: null,
+    unknownSince: null,
+    nextProbeAt: null,
+    instanceDeathCount: 0,
+    exitCode: null,
+    signal: null,
+    errorCode: null,
+    error: null,
+    usage: null,
+    provider: null,
+    model: null,
+    costUsd: null,
+    summary: null,
+    resultJson: null,
+  };
+}

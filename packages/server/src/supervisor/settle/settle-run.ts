@@ -1,0 +1,175 @@
+import { promoteDeferredWakeups } from '../admit/promote-deferred-wakeups.js';
+import { type Run, type RunId, type RunPatch, runFromNew, type TerminalRunStatus } from '../model/index.js';
+import type { CompareAndSet } from '../ports/index.js';
+import type { SupervisorDependencies } from '../supervisor-dependencies.js';
+import { inUnitOfWork, type UnitOfWork } from '../transaction/unit-of-work.js';
+import { moveRun } from './move-run.js';
+import { planRetry } from './plan-retry.js';
+import { insertRetryRun } from './retry-run.js';
+import { runLiveData } from './run-live-event.js';
+import type { Settlement } from './settlement.js';
+
+export type SettleAnswer =
+  | { readonly outcome: 'moved'; readonly run: Run; readonly retryRunId: RunId | null; readonly promotedRunIds: readonly RunId[] }
+  /** Somebody else owns or closed the run; nothing was written. */
+  | { readonly outcome: Extract<CompareAndSet, 'stale'> };
+
+const wakeupStatusOf = { succeeded: 'completed', failed: 'failed', cancelled: 'cancelled', timed_out: 'failed' } as const;
+
+/**
+ * Closes a run. Status, wakeup request, issue lock, retry run, agent state, session and the events that tell of it are one
+ * transaction. `run` is the caller's last knowledge of it: its status and epoch are the guard.
+ */
+export async function settleRun(
+  dependencies: SupervisorDependencies,
+  run: Run,
+  settlement: Settlement,
+  options: {
+    readonly logEnd?: { readonly logBytes: number; readonly logCursor: string | null };
+    readonly wakeupSkippedReason?: string;
+  } = {},
+): Promise<SettleAnswer> {
+  const answer = await inUnitOfWork(dependencies, async (unit): Promise<SettleAnswer> => {
+    // Lock order: the issue before the run. Whoever queues work for the issue waits here and then sees the freed lock.
+    const issue = run.issueId === null ? null : await unit.tx.lockIssue(run.issueId);
+    const patch = terminalPatch(run, settlement, unit.now, options.logEnd);
+    const moved = await moveRun(unit.tx, { id: run.id, from: run.status, ownerEpoch: run.ownerEpoch }, settlement.status, patch);
+    if (moved === 'stale') return { outcome: 'stale' };
+    const settled: Run = { ...run, ...patch, status: settlement.status };
+
+    // The caller's copy may be older than a cancel request that another instance wrote.
+    const current = settlement.retry === 'never' ? run : ((await unit.tx.getRun(run.id)) ?? run);
+    const random = dependencies.random ?? Math.random;
+    const plan = planRetry({ run: current, settlement, now: unit.now, settings: dependencies.settings, random: random() });
+    const retry =
+      plan.kind === 'retry' ? await insertRetryRun(unit, settled, plan, `retry of run ${run.id}: ${plan.retryReason}`) : null;
+    await closeWakeup(unit, run, settlement, options.wakeupSkippedReason ?? null);
+    tellSettled(unit, settled, settlement, retry?.id ?? null, plan.kind === 'none' ? plan.reason : null);
+    if (retry) unit.liveEvent(run.companyId, 'run-queued', runLiveData(runFromNew(retry)));
+
+    let promotedRunIds: readonly RunId[] = [];
+    if (issue) {
+      const isLockHolder = issue.executionRunId === run.id;
+      await unit.tx.patchIssue(
+        issue.id,
+        {
+          ...(isLockHolder ? { executionRunId: retry?.id ?? null } : {}),
+          ...(settlement.status === 'succeeded' ? { recoveryUsed: null } : {}),
+        },
+        unit.now,
+      );
+      if (isLockHolder && !retry) promotedRunIds = await promoteDeferredWakeups(unit, { ...issue, executionRunId: null });
+    }
+    if (run.status === 'running') await rememberOutcome(unit, settled, settlement);
+    return { outcome: 'moved', run: settled, retryRunId: retry?.id ?? null, promotedRunIds };
+  });
+  if (answer.outcome === 'moved') count(dependencies, answer.run, settlement, answer.retryRunId !== null);
+  return answer;
+}
+
+function terminalPatch(
+  run: Run,
+  settlement: Settlement,
+  now: Date,
+  logEnd?: { logBytes: number; logCursor: string | null },
+): RunPatch {
+  const { result } = settlement;
+  return {
+    phase: null,
+    finishedAt: now,
+    updatedAt: now,
+    warning: null,
+    unknownSince: null,
+    nextProbeAt: null,
+    exitCode: settlement.exitCode,
+    signal: settlement.signal,
+    errorCode: settlement.error?.code ?? null,
+    error: settlement.error?.message ?? null,
+    usage: result?.usage ?? null,
+    provider: result?.provider ?? null,
+    model: result?.model ?? null,
+    costUsd: result?.costUsd ?? null,
+    summary: result?.summary ?? null,
+    resultJson: result?.resultJson ?? null,
+    ...(run.startedAt === null ? {} : { ownerInstanceId: null }),
+    ...(logEnd ?? {}),
+  };
+}
+
+async function closeWakeup(unit: UnitOfWork, run: Run, settlement: Settlement, skippedReason: string | null): Promise<void> {
+  await unit.tx.moveWakeup(
+    { id: run.wakeupRequestId, from: ['queued', 'claimed'] },
+    {
+      status: skippedReason === null ? wakeupStatusOf[settlement.status] : 'skipped',
+      statusReason: skippedReason ?? settlement.error?.message ?? null,
+    },
+    unit.now,
+  );
+}
+
+async function rememberOutcome(unit: UnitOfWork, run: Run, settlement: Settlement): Promise<void> {
+  const { usage, costUsd, session } = settlement.result ?? {};
+  await unit.tx.updateAgentRuntimeState(
+    { id: run.agentId, companyId: run.companyId },
+    {
+      set: { lastRunId: run.id, lastRunStatus: run.status, lastErrorCode: run.errorCode, lastHeartbeatAt: unit.now },
+      add: {
+        totalRuns: 1,
+        totalInputTokens: usage?.inputTokens ?? 0,
+        totalOutputTokens: usage?.outputTokens ?? 0,
+        totalCostUsd: costUsd ?? 0,
+      },
+    },
+  );
+  if (run.taskKey === null || session === undefined) return;
+  await unit.tx.putAgentSession(
+    {
+      companyId: run.companyId,
+      agentId: run.agentId,
+      adapterType: run.adapterType,
+      taskKey: run.taskKey,
+      value: session,
+      runId: run.id,
+    },
+    unit.now,
+  );
+}
+
+const levelOf = { succeeded: 'info', failed: 'error', cancelled: 'warn', timed_out: 'error' } as const satisfies Record<
+  TerminalRunStatus,
+  string
+>;
+
+function tellSettled(
+  unit: UnitOfWork,
+  run: Run,
+  settlement: Settlement,
+  retryRunId: RunId | null,
+  noRetryReason: string | null,
+): void {
+  const wantedRetry = settlement.retry !== 'never';
+  unit.runEvent(run, {
+    type: 'run-finished',
+    level: levelOf[settlement.status],
+    message: settlement.error?.message ?? `The run ${settlement.status}.`,
+    data: {
+      status: settlement.status,
+      errorCode: run.errorCode,
+      exitCode: run.exitCode,
+      signal: run.signal,
+      retryRunId,
+      ...(wantedRetry && retryRunId === null ? { noRetryReason } : {}),
+      ...(settlement.detail ?? {}),
+    },
+  });
+  unit.liveEvent(run.companyId, 'run-finished', runLiveData(run));
+}
+
+function count(dependencies: SupervisorDependencies, run: Run, settlement: Settlement, isRetried: boolean): void {
+  const { metrics } = dependencies;
+  metrics.count('runs_settled_total', { status: run.status, code: run.errorCode ?? 'none' });
+  if (isRetried) metrics.count('run_retries_total', { reason: settlement.retry });
+  if (run.startedAt && run.finishedAt) {
+    metrics.observe('run_duration_seconds', (run.finishedAt.getTime() - run.startedAt.getTime()) / 1000, { status: run.status });
+  }
+}
