@@ -5,3 +5,4 @@ export * from './live-events/index.js';
 export * from './migrate.js';
 export * from './repositories/index.js';
 export * from './run-store/index.js';
+export * from './runner-store.js';

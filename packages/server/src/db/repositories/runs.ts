@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, getTableColumns, gt, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, sql, type SQL } from 'drizzle-orm';
 import type { AgentId, CompanyId, IssueId, Run, RunEvent, RunId, RunStatus } from '../../supervisor/model/index.js';
 import type { Executor } from '../executor.js';
 import { heartbeatRunEvents, heartbeatRuns } from '../schema/index.js';
@@ -93,16 +93,19 @@ export async function listRunEvents(
   return rows;
 }
 
-/** Finished runs that ended before `before`, oldest first: those whose logs retention may remove. */
+/** Runs that ended in a span of time, in pages by id: those whose logs retention may remove. `from` null = from the first. */
 export async function listRunsFinishedBefore(
   executor: Executor,
-  query: { readonly before: Date; readonly afterId: RunId | null; readonly limit: number },
+  query: { readonly from: Date | null; readonly before: Date; readonly afterId: RunId | null; readonly limit: number },
 ): Promise<readonly Pick<Run, 'id' | 'companyId' | 'finishedAt'>[]> {
   return executor
     .select({ id: heartbeatRuns.id, companyId: heartbeatRuns.companyId, finishedAt: heartbeatRuns.finishedAt })
     .from(heartbeatRuns)
     .where(
-      and(lt(heartbeatRuns.finishedAt, query.before), query.afterId === null ? undefined : gt(heartbeatRuns.id, query.afterId)),
+      and(
+        lt(heartbeatRuns.finishedAt, query.before),
+        query.from === null ? undefined : gte(heartbeatRuns.finishedAt, query.from),
+        query.afterId === null ? undefined : gt(heartbeatRuns.id, query.afterId)),
     )
     .orderBy(asc(heartbeatRuns.id))
     .limit(Math.max(1, Math.min(1_000, query.limit)));

@@ -1,0 +1,1 @@
+export * from './fs/fs-log-store.js';
