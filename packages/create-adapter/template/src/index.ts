@@ -1,0 +1,14 @@
+import { defineAdapter } from '@runbeat/adapter-sdk';
+import { configSchema } from './config.js';
+import { runCommand } from './run-command.js';
+import { testEnvironment } from './check-environment.js';
+
+/** Runs a command as the work of an agent. The command ends with its host. */
+export default defineAdapter({
+  specVersion: 'adapter-v1',
+  type: '{{type}}',
+  configSchema,
+  hasOutOfProcessLiveness: false,
+  execute: runCommand,
+  testEnvironment,
+});
