@@ -10,7 +10,7 @@ import {
   runnerProtocolRoutes,
   runnerRoutes,
   runnerSettingsSchema,
-} from '@runbeat/server';
+} from '../../../packages/server/src/runners/index.js';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 
@@ -75,7 +75,12 @@ export async function startLightServer(settings: Partial<RunnerSettings> = quick
           return () => clearTimeout(timer);
         },
       },
-      logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: (fields, text) => console.error(text, fields) },
+      logger: {
+        debug: () => undefined,
+        info: () => undefined,
+        warn: () => undefined,
+        error: (fields, text) => console.error(text, fields),
+      },
       metrics: { count: () => undefined, observe: () => undefined, gauge: () => undefined },
       runStatus: async (id) => {
         const run = runs.get(id);

@@ -12,7 +12,11 @@ export const runnerClientSettingsSchema = z.strictObject({
   rejectedRetryMs: ms(60_000, 'a refused runner (401, 403, 426, superseded) tries again this often'),
   logGatherMs: ms(50, 'output is gathered this long before it is sent'),
   logBufferBytes: z.int().positive().default(1_048_576).describe('accepted and not yet written output per job'),
-  spoolLimitBytes: z.int().positive().default(1_073_741_824).describe('output kept per job; beyond it, it is counted and dropped'),
+  spoolLimitBytes: z
+    .int()
+    .positive()
+    .default(1_073_741_824)
+    .describe('output kept per job; beyond it, it is counted and dropped'),
   spoolRetryMs: ms(1_000, 'a failed write to the spool (disk full) is tried again this often'),
   jobRetryMinMs: ms(250, 'pause before a failed upload or finish is tried again, doubled each time'),
   jobRetryMaxMs: ms(10_000, 'the longest such pause'),

@@ -12,7 +12,10 @@ import { watchTimerGaps } from './timer-gap.js';
 /** What the loop does not know itself: who it is for and how the calls are made. */
 export interface ConnectionPeer {
   /** Registers if necessary and opens a session. */
-  openSession(options: { readonly isTakeover: boolean; readonly signal: AbortSignal }): Promise<TransportAnswer<RunnerSessionOpened>>;
+  openSession(options: {
+    readonly isTakeover: boolean;
+    readonly signal: AbortSignal;
+  }): Promise<TransportAnswer<RunnerSessionOpened>>;
   poll(
     session: RunnerSessionOpened,
     query: { readonly cursor: number; readonly waitMs: number; readonly signal: AbortSignal },
@@ -129,7 +132,10 @@ export function createConnectionLoop(options: ConnectionLoopOptions): Connection
         return;
       case 'drain':
         poll.abort();
-        return inBackground('drain', peer.drain().finally(() => dispatch({ type: 'drained' })));
+        return inBackground(
+          'drain',
+          peer.drain().finally(() => dispatch({ type: 'drained' })),
+        );
       case 'close':
         endGapWatch();
         return whenStopped();

@@ -71,7 +71,12 @@ export type ConnectionEvent =
   | { readonly type: 'retry-due'; readonly attemptId: number }
   /** Session opened and first poll answered. */
   | { readonly type: 'connected'; readonly attemptId: number; readonly session: RunnerSessionOpened; readonly cursor: number }
-  | { readonly type: 'attempt-failed'; readonly attemptId: number; readonly message: string; readonly retryAfterMs: number | null }
+  | {
+      readonly type: 'attempt-failed';
+      readonly attemptId: number;
+      readonly message: string;
+      readonly retryAfterMs: number | null;
+    }
   | { readonly type: 'poll-succeeded'; readonly attemptId: number; readonly cursor: number }
   | { readonly type: 'poll-failed'; readonly attemptId: number; readonly message: string; readonly retryAfterMs: number | null }
   | { readonly type: 'heartbeat-succeeded'; readonly attemptId: number }

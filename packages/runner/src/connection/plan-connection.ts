@@ -44,7 +44,9 @@ export function planConnection(state: ConnectionState, event: ConnectionEvent, m
     case 'poll-succeeded':
       return state.status === 'streaming' ? pollSucceeded(state, event.cursor, moment) : ignore(state);
     case 'poll-failed':
-      return state.status === 'streaming' ? lose(withError(state, event.message, moment), event.retryAfterMs, moment) : ignore(state);
+      return state.status === 'streaming'
+        ? lose(withError(state, event.message, moment), event.retryAfterMs, moment)
+        : ignore(state);
     case 'heartbeat-succeeded':
       return hasSession(state)
         ? only({ ...state, heartbeatFailures: 0, lastHeartbeatAtMs: moment.nowMs, isLastHeartbeatOk: true })

@@ -23,7 +23,5 @@ export function createAdapterSet(initial: readonly (AdapterV1 | LoadedAdapter)[]
 }
 
 function loadAll(adapters: readonly (AdapterV1 | LoadedAdapter)[]): Map<string, LoadedAdapter> {
-  return new Map(
-    adapters.map((adapter) => [adapter.type, 'specVersion' in adapter ? createInProcessAdapter(adapter) : adapter]),
-  );
+  return new Map(adapters.map((adapter) => [adapter.type, 'specVersion' in adapter ? createInProcessAdapter(adapter) : adapter]));
 }

@@ -8,12 +8,19 @@ export function metricsTextFrom(health: RunnerHealth): string {
     ['runner_stream_connected', 'gauge', '1 while the last poll was answered', client?.streamConnected ? 1 : 0],
     ['runner_reconnects_total', 'counter', 'attempts to reconnect', client?.reconnectCount ?? 0],
     ['runner_consecutive_failures', 'gauge', 'failures since the last success', client?.consecutiveFailures ?? 0],
-    ['runner_server_contact_age_seconds', 'gauge', 'since the last answer of the server', (client?.serverContactAgeMs ?? 0) / 1000],
+    [
+      'runner_server_contact_age_seconds',
+      'gauge',
+      'since the last answer of the server',
+      (client?.serverContactAgeMs ?? 0) / 1000,
+    ],
     ['runner_jobs', 'gauge', 'runs on this runner', jobs.length],
     ['runner_outbox_depth', 'gauge', 'results that the server has not accepted', client?.outboxDepth ?? 0],
     ['runner_spool_unacked_bytes', 'gauge', 'output that the server has not stored', client?.spoolBytesUnacked ?? 0],
   ];
   return rows
-    .map(([name, type, help, value]) => `# HELP runbeat_${name} ${help}\n# TYPE runbeat_${name} ${type}\nrunbeat_${name} ${value}\n`)
+    .map(
+      ([name, type, help, value]) => `# HELP runbeat_${name} ${help}\n# TYPE runbeat_${name} ${type}\nrunbeat_${name} ${value}\n`,
+    )
     .join('');
 }

@@ -46,5 +46,7 @@ export async function storeIdentity(home: string, identity: RunnerIdentity): Pro
 
 function unusable(path: string, cause: unknown): Error {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return runnerError('runner_home_unusable', `${path} cannot be used: ${reason}. Mend it, or remove it to register anew.`, { cause });
+  return runnerError('runner_home_unusable', `${path} cannot be used: ${reason}. Mend it, or remove it to register anew.`, {
+    cause,
+  });
 }

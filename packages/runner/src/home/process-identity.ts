@@ -23,7 +23,11 @@ export function currentBootId(): string {
 }
 
 /** Whether the process that these facts were taken from still lives. A pid alone is not believed where more is known. */
-export function isSameProcessAlive(facts: { readonly pid: number; readonly startTicks: string | null; readonly bootId: string }): boolean {
+export function isSameProcessAlive(facts: {
+  readonly pid: number;
+  readonly startTicks: string | null;
+  readonly bootId: string;
+}): boolean {
   if (facts.bootId !== currentBootId()) return false;
   if (facts.startTicks !== null) return startTicksOf(facts.pid) === facts.startTicks;
   try {

@@ -20,7 +20,9 @@ export interface JobLink {
     runId: string,
     leaseEpoch: number,
     finish: { readonly result: RunnerResult; readonly logBytes: number; readonly chain: string },
-  ): Promise<JobAnswer<{ readonly resendFrom: number } | { readonly state: 'accepted' | 'pending'; readonly retryAfterMs: number }>>;
+  ): Promise<
+    JobAnswer<{ readonly resendFrom: number } | { readonly state: 'accepted' | 'pending'; readonly retryAfterMs: number }>
+  >;
   /** Ask for a heartbeat now: a lease waits for its first renewal. */
   hurryHeartbeat(): void;
 }

@@ -16,6 +16,7 @@ export interface TransportRequest<Schemas extends Readonly<Record<number, z.ZodT
   readonly method: 'POST' | 'PATCH';
   /** Below the server's URL. */
   readonly path: string;
+  /** Empty = none is sent. */
   readonly token: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** JSON, or bytes with a content type in `headers`. */
@@ -40,7 +41,10 @@ export interface RunnerTransport {
 const ANSWER_LIMIT_BYTES = 16 * 1_048_576;
 const RETRY_AFTER_LIMIT_MS = 300_000;
 
-export function createRunnerTransport(options: { readonly serverUrl: string; readonly connectTimeoutMs: number }): RunnerTransport {
+export function createRunnerTransport(options: {
+  readonly serverUrl: string;
+  readonly connectTimeoutMs: number;
+}): RunnerTransport {
   const base = options.serverUrl.replace(/\/+$/, '');
   const newAgent = (): Agent =>
     new Agent({
@@ -68,7 +72,7 @@ export function createRunnerTransport(options: { readonly serverUrl: string; rea
         const response = await fetch(`${base}${request.path}`, {
           method: request.method,
           headers: {
-            authorization: `Bearer ${request.token}`,
+            ...(request.token === '' ? {} : { authorization: `Bearer ${request.token}` }),
             accept: 'application/json',
             ...(isBytes ? {} : { 'content-type': 'application/json' }),
             ...request.headers,

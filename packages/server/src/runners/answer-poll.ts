@@ -26,7 +26,8 @@ export async function answerPoll(
   signal: AbortSignal,
 ): Promise<{ messages: RunnerMessage[]; cursor: number; serverIncarnation: string }> {
   const link = requireSession(context, runnerId, request.sessionId);
-  if (request.cursor > link.version) throw new ServerError('session_resync', 'The cursor is not of this session. Open a new one.');
+  if (request.cursor > link.version)
+    throw new ServerError('session_resync', 'The cursor is not of this session. Open a new one.');
   const startMs = context.clock.monotonicMs();
   const isNewcomer = link.lastPollAtMs === null || link.freeSlots !== request.freeSlots;
   link.lastPollAtMs = startMs;

@@ -5,7 +5,10 @@ import { type RunnerJobRecord, nextLeaseEpoch } from './runner-job-record.js';
 import { notifyLink } from './runner-link.js';
 
 /** The runner that could take the run now; null = it waits. Decided without waiting, so that two runs never share a slot. */
-export function chooseRunner(context: RunnerContext, wish: Pick<RunnerJobRecord, 'adapterType' | 'placement' | 'companyId'>): string | null {
+export function chooseRunner(
+  context: RunnerContext,
+  wish: Pick<RunnerJobRecord, 'adapterType' | 'placement' | 'companyId'>,
+): string | null {
   const plan = planOffer(wish, offerCandidates(context));
   return plan.kind === 'offer' ? plan.runnerId : null;
 }

@@ -11,9 +11,7 @@ import { offerCandidates, type RunnerContext } from './runner-context.js';
 export function findRunnerAdapter(context: RunnerContext, adapterType: string, placement: RunPlacement): AdapterLookup {
   const plan = planOffer({ adapterType, placement, companyId: null }, offerCandidates(context));
   if (plan.kind === 'offer') {
-    const version = context.directory
-      .get(plan.runnerId)
-      ?.adapters.find((adapter) => adapter.type === adapterType)?.version;
+    const version = context.directory.get(plan.runnerId)?.adapters.find((adapter) => adapter.type === adapterType)?.version;
     return { found: true, adapter: createRunnerAdapter(context, adapterType, placement), version: version ?? null };
   }
   const place = 'runnerId' in placement ? `Runner ${placement.runnerId}` : `A runner with the label ${placement.runnerLabel}`;

@@ -39,9 +39,7 @@ export function planOffer(wish: OfferWish, candidates: readonly OfferCandidate[]
 }
 
 function isNamed(candidate: OfferCandidate, placement: RunPlacement): boolean {
-  return 'runnerId' in placement
-    ? candidate.runnerId === placement.runnerId
-    : candidate.labels.includes(placement.runnerLabel);
+  return 'runnerId' in placement ? candidate.runnerId === placement.runnerId : candidate.labels.includes(placement.runnerLabel);
 }
 
 function isAllowed(candidate: OfferCandidate, companyId: string | null): boolean {

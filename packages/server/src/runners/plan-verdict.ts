@@ -27,7 +27,8 @@ export function planVerdict(facts: VerdictFacts): RunnerVerdict {
   if (record === null) return answer(facts.runStatus === 'ended' ? 'fenced' : 'unknown');
   // This database was restored from an older state and offers the run anew to the runner that works on it already: it
   // will claim it under the new epoch without starting anything.
-  if (record.state === 'offered' && record.runnerId === facts.runnerId && report.leaseEpoch < record.leaseEpoch) return answer('keep');
+  if (record.state === 'offered' && record.runnerId === facts.runnerId && report.leaseEpoch < record.leaseEpoch)
+    return answer('keep');
   const isHolder =
     record.runnerId === facts.runnerId &&
     record.leaseEpoch === report.leaseEpoch &&

@@ -89,7 +89,8 @@ async function reattach(
     attached: attachedRun(adapterType, run, previousSession, run.afterCursor),
     offerUntilMs: nowMs + context.settings.runnerOfferMs,
     // The silence before this moment may have been ours, so every runner gets a whole lease and grace from now on.
-    leaseUntilMs: nowMs + (stored?.state === 'leased' ? context.settings.runnerLeaseMs : context.settings.runnerDisconnectGraceMs),
+    leaseUntilMs:
+      nowMs + (stored?.state === 'leased' ? context.settings.runnerLeaseMs : context.settings.runnerDisconnectGraceMs),
   });
   context.jobs.set(run.runId, job);
   if (stored === undefined) await storeNewRecord(context, job);

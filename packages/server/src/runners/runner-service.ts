@@ -146,7 +146,8 @@ export function createRunnerService(options: RunnerServiceOptions): RunnerServic
 
   const record = async (id: string): Promise<RunnerRecord> => {
     const found = context.directory.get(id) ?? (await store.findRunner(id));
-    if (!found) throw new ServerError('runner_unknown', `There is no runner ${id}. \`runbeat runners\` lists those that there are.`);
+    if (!found)
+      throw new ServerError('runner_unknown', `There is no runner ${id}. \`runbeat runners\` lists those that there are.`);
     return found;
   };
 

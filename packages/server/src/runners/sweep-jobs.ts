@@ -49,7 +49,12 @@ function sweepLease(context: RunnerContext, job: DeskJob, nowMs: number): void {
 function sweepOffer(context: RunnerContext, job: DeskJob, nowMs: number): void {
   if (nowMs < job.leaseUntilMs) return;
   const place = 'runnerId' in job.record.placement ? job.record.placement.runnerId : `label ${job.record.placement.runnerLabel}`;
-  loseJob(context, job, 'runner_unavailable', `No runner (${place}) took the run within the grace period. Start one, or free a slot.`);
+  loseJob(
+    context,
+    job,
+    'runner_unavailable',
+    `No runner (${place}) took the run within the grace period. Start one, or free a slot.`,
+  );
 }
 
 /** Gives a job up: whoever still works on it is refused from now on, and the run fails so that it can be tried elsewhere. */

@@ -29,30 +29,39 @@ import type { RunnerService } from '../runner-service.js';
 import { sendRunnerRefusal } from './runner-problem.js';
 
 const tags = ['runner protocol'];
+/** Open to the HTTP layer, because the runner's token is checked here. */
+const config = { access: 'open' } as const;
 /** A session or a heartbeat may report thousands of jobs, a finish may carry a large result. */
 const REPORT_LIMIT_BYTES = 8 * 1_048_576;
 
 /**
- * `/api/runners/:id/v1/…`: what runners call. Authenticated here by the runner's own token and nothing else, so register
- * it outside of the authentication of the other routes.
+ * `/api/runners/:id/v1/…`: what runners call. Authenticated here by the runner's own token and nothing else.
  */
 export function runnerProtocolRoutes(service: RunnerService): (app: FastifyInstance) => Promise<void> {
   return async (rawApp) => {
     const app = rawApp.withTypeProvider<ZodTypeProvider>();
     const base = `/api/runners/:id/${runnerProtocolVersion}`;
     app.setErrorHandler(sendRunnerRefusal);
-    app.addContentTypeParser(runnerLogContentType, { parseAs: 'buffer', bodyLimit: runnerLogLimitBytes }, (_request, body, done) =>
-      done(null, body),
+    // Held polls would hold the close back; their runners are to know at once that this server goes.
+    app.addHook('preClose', () => service.stop());
+    app.addContentTypeParser(
+      runnerLogContentType,
+      { parseAs: 'buffer', bodyLimit: runnerLogLimitBytes },
+      (_request, body, done) => done(null, body),
     );
 
     app.post(
       `${base}/sessions`,
-      { schema: { tags, params: idParamsSchema, body: runnerSessionOpenSchema, response: { 200: runnerSessionOpenedSchema } }, bodyLimit: REPORT_LIMIT_BYTES },
+      {
+        config,
+        schema: { tags, params: idParamsSchema, body: runnerSessionOpenSchema, response: { 200: runnerSessionOpenedSchema } },
+        bodyLimit: REPORT_LIMIT_BYTES,
+      },
       async (request) => service.openSession(await caller(service, request), request.body),
     );
     app.post(
       `${base}/poll`,
-      { schema: { tags, params: idParamsSchema, body: runnerPollSchema, response: { 200: runnerPolledSchema } } },
+      { config, schema: { tags, params: idParamsSchema, body: runnerPollSchema, response: { 200: runnerPolledSchema } } },
       async (request) => {
         const { id } = await caller(service, request);
         const gone = new AbortController();
@@ -68,6 +77,7 @@ export function runnerProtocolRoutes(service: RunnerService): (app: FastifyInsta
     app.post(
       `${base}/heartbeat`,
       {
+        config,
         schema: { tags, params: idParamsSchema, body: runnerHeartbeatSchema, response: { 200: runnerHeartbeatAnswerSchema } },
         bodyLimit: REPORT_LIMIT_BYTES,
       },
@@ -75,12 +85,16 @@ export function runnerProtocolRoutes(service: RunnerService): (app: FastifyInsta
     );
     app.post(
       `${base}/jobs/:runId/claim`,
-      { schema: { tags, params: runnerJobParamsSchema, body: runnerClaimSchema, response: { 200: runnerClaimedSchema } } },
+      {
+        config,
+        schema: { tags, params: runnerJobParamsSchema, body: runnerClaimSchema, response: { 200: runnerClaimedSchema } },
+      },
       async (request) => service.claim((await caller(service, request)).id, request.params.runId, request.body),
     );
     app.patch(
       `${base}/jobs/:runId/log`,
       {
+        config,
         schema: {
           tags,
           params: runnerJobParamsSchema,
@@ -105,6 +119,7 @@ export function runnerProtocolRoutes(service: RunnerService): (app: FastifyInsta
     app.post(
       `${base}/jobs/:runId/finish`,
       {
+        config,
         schema: {
           tags,
           params: runnerJobParamsSchema,
@@ -121,7 +136,7 @@ export function runnerProtocolRoutes(service: RunnerService): (app: FastifyInsta
         return reply.code(202).send({ state: 'pending' as const, retryAfterMs: answer.retryAfterMs });
       },
     );
-    app.post('/api/runners/:id/:version/*', { schema: { hide: true } }, async () => {
+    app.post('/api/runners/:id/:version/*', { config, schema: { hide: true } }, async () => {
       throw new ServerError(
         'runner_protocol_unsupported',
         `This server speaks version ${runnerProtocolVersion} of the runner protocol. Use a runner of its release.`,

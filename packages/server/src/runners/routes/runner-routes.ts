@@ -19,6 +19,9 @@ export interface RunnerRoutesOptions {
 }
 
 const tags = ['runners'];
+const read = { access: ['operator', 'company'] } as const;
+const operate = { access: ['operator'] } as const;
+const register = { access: ['operator', 'runner'] } as const;
 
 /** `/api/runners`: registration, list, health and administration. Who may call them is the HTTP layer's matter. */
 export function runnerRoutes(options: RunnerRoutesOptions): (app: FastifyInstance) => Promise<void> {
@@ -28,28 +31,39 @@ export function runnerRoutes(options: RunnerRoutesOptions): (app: FastifyInstanc
     app.setErrorHandler(sendRunnerRefusal);
     app.post(
       '/api/runners',
-      { schema: { tags, summary: 'Register a runner', body: runnerRegistrationSchema, response: { 201: runnerRegisteredSchema } } },
+      {
+        config: register,
+        schema: { tags, summary: 'Register a runner', body: runnerRegistrationSchema, response: { 201: runnerRegisteredSchema } },
+      },
       async (request, reply) => {
         const runner = await service.register(request.body, options.companyOf(request));
         return reply.code(201).send({ id: runner.id });
       },
     );
-    app.get('/api/runners', { schema: { tags, summary: 'List runners with their health', response: { 200: runnerListSchema } } }, () => ({
-      items: [...service.list()],
-    }));
+    app.get(
+      '/api/runners',
+      { config: read, schema: { tags, summary: 'List runners with their health', response: { 200: runnerListSchema } } },
+      () => ({
+        items: [...service.list()],
+      }),
+    );
     app.get(
       '/api/runners/:id',
-      { schema: { tags, summary: 'One runner', params: idParamsSchema, response: { 200: runnerHealthSchema } } },
+      { config: read, schema: { tags, summary: 'One runner', params: idParamsSchema, response: { 200: runnerHealthSchema } } },
       (request) => service.health(request.params.id),
     );
     app.get(
       '/api/runners/:id/health',
-      { schema: { tags, summary: 'Health of a runner', params: idParamsSchema, response: { 200: runnerHealthSchema } } },
+      {
+        config: read,
+        schema: { tags, summary: 'Health of a runner', params: idParamsSchema, response: { 200: runnerHealthSchema } },
+      },
       (request) => service.health(request.params.id),
     );
     app.patch(
       '/api/runners/:id',
       {
+        config: operate,
         schema: {
           tags,
           summary: 'Enable or disable a runner',
@@ -62,7 +76,7 @@ export function runnerRoutes(options: RunnerRoutesOptions): (app: FastifyInstanc
     );
     app.delete(
       '/api/runners/:id',
-      { schema: { tags, summary: 'Remove a runner', params: idParamsSchema, response: { 204: z.null() } } },
+      { config: operate, schema: { tags, summary: 'Remove a runner', params: idParamsSchema, response: { 204: z.null() } } },
       async (request, reply) => {
         await service.remove(request.params.id);
         return reply.code(204).send(null);
