@@ -1,1 +1,10 @@
-export {};
+export { isRunbeatApiError, RunbeatApiError } from './api-error.js';
+export { type ClientOptions, createClient, type RunbeatClient } from './client.js';
+export { type ClientErrorCode, clientErrorCodes } from './error-codes.js';
+export type { EventsOptions, FollowedEvent } from './live/follow-events.js';
+export type { RunLogOptions } from './live/follow-run-log.js';
+export type { WebSocketClass, WebSocketLike } from './live/websocket-link.js';
+export type { CallOptions, CreateOptions, Fetch } from './request.js';
+export type { PageOptions } from './resources/companies.js';
+export type { IssueListOptions } from './resources/issues.js';
+export type { LogOptions, RunListOptions } from './resources/runs.js';

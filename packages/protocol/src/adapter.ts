@@ -38,14 +38,14 @@ const packageSpecSchema = z
   .meta({ description: 'What npm understands: `@acme/runbeat-adapter-foo@^1`, a folder, a tarball.' });
 
 export const adapterAddSchema = z.strictObject({
-  spec: packageSpecSchema,
+  source: packageSpecSchema,
   allowScripts: z.boolean().default(false).meta({ description: "Let npm run the package's install scripts." }),
   override: z.boolean().default(false).meta({ description: 'Take a type that another package has already.' }),
 });
 export type AdapterAdd = z.input<typeof adapterAddSchema>;
 
 export const adapterUpdateSchema = z
-  .strictObject({ spec: packageSpecSchema.optional(), allowScripts: z.boolean().default(false) })
+  .strictObject({ source: packageSpecSchema.optional(), allowScripts: z.boolean().default(false) })
   .default({ allowScripts: false });
 export type AdapterUpdate = z.input<typeof adapterUpdateSchema>;
 
@@ -53,7 +53,7 @@ export const adapterRemoveQuerySchema = z.object({
   force: z.stringbool().default(false).meta({ description: 'Let its runs finish, then remove it.' }),
 });
 
-export const adapterCheckSchema = z.strictObject({ spec: packageSpecSchema, allowScripts: z.boolean().default(false) });
+export const adapterCheckSchema = z.strictObject({ source: packageSpecSchema, allowScripts: z.boolean().default(false) });
 /** What adding it would come to, without adding it. */
 export const adapterCheckResultSchema = z
   .object({

@@ -83,6 +83,11 @@ export type ClientMessage = z.input<typeof clientMessageSchema>;
 /** Query of both event routes. Absent = only what comes from now on. SSE: `Last-Event-ID` wins over it. */
 export const liveQuerySchema = z.object({ after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional() });
 
+/**
+ * Query of the WebSocket. `events=false`: nothing but what it subscribes to, besides `hello` and `ping`.
+ */
+export const liveSocketQuerySchema = liveQuerySchema.extend({ events: z.stringbool().default(true) });
+
 /** WebSocket close codes that the server uses beside the standard ones. */
 export const liveCloseCodes = {
   goingAway: 1001,

@@ -78,8 +78,10 @@ export async function createHttpServer(
   installProblemAnswers(app, services.logger);
   installRequestLog(app, services);
   installJsonBody(app);
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
+    // What the API answers is true now; the page's own files have their own rule.
+    if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
   });
   installRouteAccess(app, services, settings);
   await app.register(rateLimit, {

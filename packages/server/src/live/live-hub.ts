@@ -36,6 +36,8 @@ export interface LiveHub extends LiveFeed {
   readonly hasRoom: () => boolean;
   /** Takes a transport over. The ticket is asked with every ping interval; a connection whose access ended is closed (4001). */
   connect(transport: LiveTransport, ticket: AccessTicket): LiveConnection;
+  /** Only the hello, for a client that wants no events. */
+  greet(connection: LiveConnection, cursor: number): void;
   /** Hello, what came after `after`, then live. `after: null` = from now on. */
   followEvents(connection: LiveConnection, companyId: CompanyId, after: number | null): Promise<void>;
   followLog(connection: LiveConnection, run: LogRunKey, afterSeq: number, onCompleted: () => void): Unsubscribe;
@@ -112,6 +114,10 @@ export function createLiveHub(context: LiveHubContext): LiveHub {
       }
     }
   };
+  const greet = (connection: LiveConnection, cursor: number): void => {
+    const { instanceId } = context;
+    connection.send(createLiveFrame({ type: 'hello', cursor, instanceId, pingIntervalMs: settings.pingIntervalMs }, cursor));
+  };
   let cancelPing = (): void => undefined;
   const pingLoop = (): void => {
     const message: ServerMessage = { type: 'ping', at: clock.now().toISOString() };
@@ -145,16 +151,9 @@ export function createLiveHub(context: LiveHubContext): LiveHub {
       });
       return connection;
     },
-    followEvents(connection, companyId, after) {
-      return channelOf(companyId).attach(connection, after, (cursor) => {
-        connection.send(
-          createLiveFrame(
-            { type: 'hello', cursor, instanceId: context.instanceId, pingIntervalMs: settings.pingIntervalMs },
-            cursor,
-          ),
-        );
-      });
-    },
+    greet,
+    followEvents: (connection, companyId, after) =>
+      channelOf(companyId).attach(connection, after, (cursor) => greet(connection, cursor)),
     followLog: (connection, run, afterSeq, onCompleted) => topicOf(run).subscribe(connection, afterSeq, onCompleted),
     connectionCount: () => connections.size,
     async close() {

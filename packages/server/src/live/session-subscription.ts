@@ -23,8 +23,8 @@ export function followSession(options: {
     for await (const entries of options.sessions.follow(sessionId, options.since, stop.signal)) {
       if (!connection.isWritable) await connection.whenDrained();
       if (stop.signal.aborted || !connection.isOpen) return;
-      connection.send(
-        createLiveFrame({
+      const frame = createLiveFrame(
+        {
           type: 'session',
           sessionId,
           entries: entries.map(({ seq, at, kind, workerId, promptId, data }) => ({
@@ -35,8 +35,11 @@ export function followSession(options: {
             promptId,
             data,
           })),
-        }),
+        },
+        // The client gives it back as `Last-Event-ID`.
+        entries.at(-1)?.seq,
       );
+      connection.send(frame);
     }
   };
   deliver().catch((error: unknown) => {

@@ -17,6 +17,8 @@ export type UpgradeVerdict =
       readonly companyId: CompanyId;
       /** Null = from now on. */
       readonly after: number | null;
+      /** False = the client only subscribes to runs and sessions. */
+      readonly wantsEvents: boolean;
       readonly ticket: AccessTicket;
     }
   | { readonly ok: false; readonly problem: Problem; readonly headers: Readonly<Record<string, string>> };
@@ -81,6 +83,10 @@ export function createWebSocketUpgrades(context: WebSocketUpgradesContext): WebS
       bindWebSocket(webSocket, connection);
       const messages = context.messages(connection, verdict.companyId);
       webSocket.on('message', (data, isBinary) => messages.receive(data, isBinary));
+      if (!verdict.wantsEvents) {
+        hub.greet(connection, verdict.after ?? 0);
+        return;
+      }
       hub.followEvents(connection, verdict.companyId, verdict.after).catch((error: unknown) => {
         logger.warn({ err: error, companyId: verdict.companyId }, 'Live events could not be followed');
         connection.close(1011, 'events cannot be read now; reconnect', 'server');

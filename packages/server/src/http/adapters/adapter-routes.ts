@@ -55,7 +55,8 @@ export const adapterRoutes: RoutePlugin = (app, services) => {
       response: { 201: adapterSchema },
     },
     handler: async (request, reply) => {
-      const adapter = await adapters.add(request.body);
+      const { source, allowScripts, override } = request.body;
+      const adapter = await adapters.add({ spec: source, allowScripts, override });
       reply.code(201);
       return adapter;
     },
@@ -70,7 +71,7 @@ export const adapterRoutes: RoutePlugin = (app, services) => {
       body: adapterCheckSchema,
       response: { 200: adapterCheckResultSchema },
     },
-    handler: (request) => adapters.check(request.body),
+    handler: (request) => adapters.check({ spec: request.body.source, allowScripts: request.body.allowScripts }),
   });
   app.route({
     method: 'PATCH',
@@ -85,9 +86,9 @@ export const adapterRoutes: RoutePlugin = (app, services) => {
       response: { 200: adapterSchema },
     },
     handler: async (request) => {
-      const { spec, allowScripts } = request.body;
+      const { source, allowScripts } = request.body;
       await requireAdapter(request.params.type);
-      return adapters.update(request.params.type, { allowScripts, ...(spec === undefined ? {} : { spec }) });
+      return adapters.update(request.params.type, { allowScripts, ...(source === undefined ? {} : { spec: source }) });
     },
   });
   app.route({

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { idSchema, liveQuerySchema, liveTokenSubprotocolPrefix } from '@runbeat/protocol';
+import { idSchema, liveSocketQuerySchema, liveTokenSubprotocolPrefix } from '@runbeat/protocol';
 import type { UpgradeVerdict } from '../../live/websocket-upgrades.js';
 import { bearerToken } from '../../security/authenticator.js';
 import { scopeOf } from '../../security/caller.js';
@@ -54,11 +54,11 @@ async function judge(request: IncomingMessage, services: ServerServices, setting
     throw new HttpProblem('scope_too_small', `A token of scope \`${scopeOf(caller)}\` may not follow a company's events.`);
   }
   const companyId = idSchema.safeParse(match[1]);
-  const query = liveQuerySchema.safeParse(Object.fromEntries(new URLSearchParams(match[2] ?? '')));
+  const query = liveSocketQuerySchema.safeParse(Object.fromEntries(new URLSearchParams(match[2] ?? '')));
   if (!companyId.success || !query.success) {
     const fields = [
       ...(companyId.success ? [] : [{ field: 'path.companyId', message: 'no id' }]),
-      ...(query.success ? [] : [{ field: 'query.after', message: 'the id of an event' }]),
+      ...(query.success ? [] : [{ field: 'query', message: '`after` is the id of an event, `events` true or false' }]),
     ];
     throw new HttpProblem(
       'request_invalid',
@@ -72,7 +72,13 @@ async function judge(request: IncomingMessage, services: ServerServices, setting
   if (!services.liveHub.hasRoom()) {
     throw new HttpProblem('too_many_connections', 'This instance has as many live connections as it may have.');
   }
-  return { ok: true, companyId: company.id, after: query.data.after ?? null, ticket: accessTicket(services, request, token) };
+  return {
+    ok: true,
+    companyId: company.id,
+    after: query.data.after ?? null,
+    wantsEvents: query.data.events,
+    ticket: accessTicket(services, request, token),
+  };
 }
 
 /** From the header, or, since browsers cannot set one, from a subprotocol. */

@@ -106,6 +106,38 @@ export const problemKinds: Partial<Record<ProblemCode, ProblemKind>> = {
   run_not_active: { status: 409, title: 'The run has ended', remedy: 'Nothing is left to do; retry the run to start it anew.' },
   invalid_state: { status: 409, title: 'Not possible in this state', remedy: 'Read the state anew and decide again.' },
   config_invalid: { status: 422, title: 'The adapter refuses this config', remedy: 'Mend the fields listed in `errors`.' },
+  adapter_spec_invalid: {
+    status: 422,
+    title: 'This cannot be installed',
+    remedy: 'Name a package, a folder or a tarball on the server.',
+  },
+  adapter_install_failed: {
+    status: 422,
+    title: 'npm could not install the package',
+    remedy: "See npm's last lines in `detail`.",
+  },
+  adapter_package_invalid: {
+    status: 422,
+    title: 'The package holds no adapter that works',
+    remedy: '`npx runbeat-adapter-testkit <path>` checks it.',
+  },
+  adapter_incompatible: {
+    status: 422,
+    title: 'The adapter is made for another contract version',
+    remedy: 'Install a release for one of the versions that `detail` lists.',
+  },
+  adapter_type_taken: {
+    status: 409,
+    title: 'Another package has this adapter type',
+    remedy: 'Remove that one, or send `override: true`.',
+  },
+  adapter_in_use: { status: 409, title: 'Runs use the adapter', remedy: 'Wait for them, or send `?force=true`.' },
+  adapter_not_managed: {
+    status: 409,
+    title: 'The adapter was not added at run time',
+    remedy: 'Change it where it comes from: the server settings or the program that embeds the server.',
+  },
+  adapter_changed_meanwhile: { status: 409, title: 'Somebody else changed the adapter', remedy: 'Look at it and try again.' },
   adapter_missing: {
     status: 422,
     title: 'The adapter is not registered',

@@ -13,12 +13,15 @@ import {
   sessionSchema,
 } from '@runbeat/protocol';
 import { z } from 'zod';
+import { followSession } from '../../live/session-subscription.js';
 import { type Caller, canSeeCompany } from '../../security/caller.js';
 import { type SessionView, sessionFailures } from '../../sessions/index.js';
 import type { SessionId } from '../../supervisor/model/index.js';
 import { access, callerOf } from '../access/route-access.js';
 import { visibleRows } from '../access/visible-rows.js';
 import { idempotentCreate } from '../idempotent-create.js';
+import { eventStream } from '../live-events/live-routes.js';
+import { lastEventId, openStream } from '../live-events/open-stream.js';
 import type { RoutePlugin, ServerServices } from '../services.js';
 import { wireJournalEntry, wirePrompt, wireSession } from './wire-session.js';
 
@@ -126,6 +129,26 @@ export const sessionRoutes: RoutePlugin = (app, services) => {
       const { session } = await visibleSession(services, callerOf(request), request.params.id);
       const entries = await sessions.readJournal(session.id, { afterSeq: request.query.since, limit: request.query.limit });
       return { entries: entries.map(wireJournalEntry), headSeq: session.headSeq };
+    },
+  });
+  app.route({
+    method: 'GET',
+    url: '/api/sessions/:id/journal/stream',
+    config: { access: access.read },
+    schema: {
+      tags,
+      summary: 'The journal, live',
+      description: 'Entries behind `since` (or `Last-Event-ID`, a `seq`), then what follows.',
+      params: idParamsSchema,
+      querystring: journalQuerySchema.pick({ since: true }),
+      response: eventStream,
+    },
+    handler: async (request, reply) => {
+      const { session } = await visibleSession(services, callerOf(request), request.params.id);
+      const since = lastEventId(request) ?? request.query.since;
+      const connection = openStream(services, request, reply);
+      followSession({ sessions, connection, sessionId: session.id, since, logger: services.logger });
+      return reply;
     },
   });
   app.route({
