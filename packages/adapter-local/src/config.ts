@@ -45,12 +45,25 @@ function needsCommand(config: { command?: string | undefined; output: { preset?:
 }
 const commandMissing = { path: ['command'], message: 'Name the program to run, or set output.preset.' };
 
+const interactive = z.discriminatedUnion('protocol', [
+  z.strictObject({ protocol: z.literal('acp') }),
+  z.strictObject({
+    protocol: z.literal('json-rpc-lines'),
+    /** Method whose params are the prompt. */
+    promptMethod: z.string().min(1).default('prompt'),
+    /** Notification `{ id }` that asks for the end of a prompt. */
+    cancelMethod: z.string().min(1).default('cancel'),
+  }),
+]);
+
 /** Config of the type `local`. Unknown fields are refused, so that a misspelt one is noticed. */
 export const localConfig = z
   .strictObject({
     ...fields,
     /** Most bytes of stdout, of stderr, and of any other file that the command writes. */
     spoolLimitBytes: z.int().min(512).max(1_099_511_627_776).default(1_073_741_824),
+    /** How to hold a conversation over stdin and stdout; absent = the agent takes single runs only. */
+    interactive: interactive.optional(),
   })
   .refine(needsCommand, commandMissing);
 

@@ -1,13 +1,15 @@
 import { type AdapterV1, defineAdapter } from '@runbeat/adapter-sdk';
-import { defaultRunsDirectory } from './capsule/run-folder.js';
 import { localConfig } from './config.js';
-import { createProcessRunner, type ProcessRunnerOptions } from './process-runner.js';
+import { localInteractive } from './interactive/local-interactive.js';
+import { createProcessRunner, type ProcessRunnerOptions, retentionOf, runsDirectoryOf } from './process-runner.js';
 import { resultSpec, specFromConfig } from './spec-from-config.js';
 import { testLocalEnvironment } from './test-environment.js';
 
 export interface LocalAdapterOptions extends ProcessRunnerOptions {
   /** Runs at once on one host; absent = no limit. */
   readonly maxConcurrentRuns?: number;
+  /** How long a worker in conversation may take to read what is written to it, in milliseconds. Default 10,000. */
+  readonly stdinDeadlineMs?: number;
 }
 
 /**
@@ -15,7 +17,8 @@ export interface LocalAdapterOptions extends ProcessRunnerOptions {
  * capsule that leads the run's group; everything else lies in the folder of the run id.
  */
 export function createLocalAdapter(options: LocalAdapterOptions = {}): AdapterV1 {
-  const runner = createProcessRunner(options);
+  const retention = retentionOf(options);
+  const runner = createProcessRunner(options, retention);
   return defineAdapter({
     specVersion: 'adapter-v1',
     type: 'local',
@@ -29,6 +32,11 @@ export function createLocalAdapter(options: LocalAdapterOptions = {}): AdapterV1
       reattach: (context) => runner.reattach(context, resultSpec(context.config)),
       terminate: (context) => runner.terminate(context, resultSpec(context.config)),
     },
-    testEnvironment: (context) => testLocalEnvironment(context, options.runsDirectory ?? defaultRunsDirectory()),
+    testEnvironment: (context) => testLocalEnvironment(context, runsDirectoryOf(options)),
+    interactive: localInteractive({
+      runsDirectory: () => runsDirectoryOf(options),
+      retention,
+      ...(options.stdinDeadlineMs === undefined ? {} : { stdin: { deadlineMs: options.stdinDeadlineMs } }),
+    }),
   });
 }

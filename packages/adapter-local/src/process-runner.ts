@@ -1,6 +1,6 @@
 import type { LivenessV1, ProbeQueryV1, RunResultV1, TerminateContextV1, TerminationV1 } from '@runbeat/adapter-sdk';
 import { defaultRunsDirectory, type RunFolder, runFolder, runFolderOf } from './capsule/run-folder.js';
-import { createFolderRetention } from './recover/folder-retention.js';
+import { createFolderRetention, type FolderRetention } from './recover/folder-retention.js';
 import { probeRun } from './recover/probe.js';
 import { reattachRun, type TakeOverContext } from './recover/reattach.js';
 import { terminateRun } from './recover/terminate.js';
@@ -12,6 +12,19 @@ export interface ProcessRunnerOptions {
   readonly runsDirectory?: string;
   /** How long the folder of an ended run stays after its result was returned, in milliseconds. Default 600,000. */
   readonly keepReturnedMs?: number;
+}
+
+/** Where runs are kept; read at each call, since the environment may be set after this module was loaded. */
+export function runsDirectoryOf(options: ProcessRunnerOptions): string {
+  return options.runsDirectory ?? defaultRunsDirectory();
+}
+
+/** What decides when folders go; one per process and runs directory. */
+export function retentionOf(options: ProcessRunnerOptions): FolderRetention {
+  return createFolderRetention({
+    runsDirectory: () => runsDirectoryOf(options),
+    ...(options.keepReturnedMs === undefined ? {} : { keepReturnedMs: options.keepReturnedMs }),
+  });
 }
 
 /**
@@ -29,13 +42,8 @@ export interface ProcessRunner {
   terminate(context: Omit<TerminateContextV1, 'config'>, spec: ProcessSpec): Promise<TerminationV1>;
 }
 
-export function createProcessRunner(options: ProcessRunnerOptions = {}): ProcessRunner {
-  // Read at each call: the environment may be set after this module was loaded.
-  const runsDirectory = (): string => options.runsDirectory ?? defaultRunsDirectory();
-  const retention = createFolderRetention({
-    runsDirectory,
-    ...(options.keepReturnedMs === undefined ? {} : { keepReturnedMs: options.keepReturnedMs }),
-  });
+export function createProcessRunner(options: ProcessRunnerOptions = {}, retention = retentionOf(options)): ProcessRunner {
+  const runsDirectory = (): string => runsDirectoryOf(options);
   const settle = async (folder: RunFolder, result: RunResultV1): Promise<RunResultV1> => {
     if (result.status !== 'detached') retention.returned(folder);
     await retention.sweep();

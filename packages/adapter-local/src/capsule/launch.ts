@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import type { ProcessHandleV1 } from '@runbeat/adapter-sdk';
 import { handleOfChild } from '../processes/child-handle.js';
-import { capsuleScript } from './capsule-script.js';
+import { runCapsuleScript, sessionCapsuleScript } from './capsule-script.js';
 import type { RunFolder } from './run-folder.js';
 
 /** What a capsule is to run. */
@@ -14,8 +14,8 @@ export interface CapsuleSpec {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
-  /** Text for stdin, or a descriptor that the caller keeps and closes; null = nothing to read. */
-  readonly stdin: string | { readonly fd: number } | null;
+  /** Text for stdin; null = nothing to read; `fifo` = the FIFO `stdin` in the folder, for a conversation. */
+  readonly stdin: { readonly text: string } | 'fifo' | null;
   /** Largest file, in bytes, that the command may write. */
   readonly fileLimitBytes: number;
 }
@@ -45,7 +45,15 @@ export async function launchCapsule(spec: CapsuleSpec): Promise<Capsule> {
   try {
     child = spawn(
       '/bin/sh',
-      ['-c', capsuleScript, 'sh', folder.path, fileLimitBlocks(spec.fileLimitBytes), spec.command, ...spec.args],
+      [
+        '-c',
+        spec.stdin === 'fifo' ? sessionCapsuleScript : runCapsuleScript,
+        'sh',
+        folder.path,
+        fileLimitBlocks(spec.fileLimitBytes),
+        spec.command,
+        ...spec.args,
+      ],
       {
         cwd: spec.cwd,
         env: { ...spec.environment },
@@ -82,9 +90,8 @@ function fileLimitBlocks(limitBytes: number): string {
 }
 
 function openStdin(spec: CapsuleSpec, open: number[]): number {
-  if (spec.stdin === null) return keep(open, openSync('/dev/null', 'r'));
-  if (typeof spec.stdin === 'object') return spec.stdin.fd;
-  writeFileSync(spec.folder.stdin, spec.stdin, { mode: 0o600 });
+  if (spec.stdin === null || spec.stdin === 'fifo') return keep(open, openSync('/dev/null', 'r'));
+  writeFileSync(spec.folder.stdin, spec.stdin.text, { mode: 0o600 });
   return keep(open, openSync(spec.folder.stdin, 'r'));
 }
 

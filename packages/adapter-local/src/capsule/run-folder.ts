@@ -9,8 +9,16 @@ export interface RunFolder {
   /** What the command wrote; appended by the command itself, read by hosts. */
   readonly stdout: string;
   readonly stderr: string;
-  /** What the command reads; absent when it reads nothing. */
+  /** What the command reads: a file, for conversations a FIFO; absent when it reads nothing. */
   readonly stdin: string;
+  /** Conversations: FIFO whose opening and closing ends the command's stdin. */
+  readonly close: string;
+  /** Conversations: there as soon as the command has its stdin open. */
+  readonly opened: string;
+  /** Conversations: there while a message is written that could be cut by the death of its host. */
+  readonly partial: string;
+  /** Conversations: what a later host must know of the protocol's state, as JSON. */
+  readonly protocol: string;
   /** `/proc/self/stat` (elsewhere the pid) of the command at its start, written by the capsule. */
   readonly command: string;
   /** One line, written by the capsule at the end: an exit status, or `not_started`. */
@@ -54,6 +62,10 @@ export function runFolder(runsDirectory: string, runId: string): RunFolder {
     stdout: file('stdout'),
     stderr: file('stderr'),
     stdin: file('stdin'),
+    close: file('close'),
+    opened: file('opened'),
+    partial: file('partial'),
+    protocol: file('protocol'),
     command: file('command'),
     exit: file('exit'),
     execFailed: file('exec-failed'),

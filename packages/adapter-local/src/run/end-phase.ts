@@ -28,7 +28,12 @@ const drainLookMs = 100;
 /** The host stores proof of life once a minute; ten seconds keep it fresh without asking much. */
 const aliveEveryMs = 10_000;
 
-export function createEndPhase(run: SupervisedRun): EndPhase {
+/** What the phases need of a run, or of a conversation's worker. */
+export type EndingWork = Pick<SupervisedRun, 'runId' | 'folder' | 'handle' | 'wake' | 'capsuleExited'> & {
+  readonly sinks: { onAlive(): Promise<void> };
+};
+
+export function createEndPhase(run: EndingWork): EndPhase {
   let end: RunEnd | null = null;
   let isOver = false;
   let drainEndsAt = 0;

@@ -35,7 +35,7 @@ export async function startRun(context: StartContext, spec: ProcessSpec, runsDir
       args: spec.args ?? [],
       cwd,
       environment,
-      stdin: spec.stdin ?? null,
+      stdin: spec.stdin === undefined || spec.stdin === null ? null : { text: spec.stdin },
       fileLimitBytes: spec.spoolLimitBytes ?? defaultSpoolLimitBytes,
     });
   } catch (error) {

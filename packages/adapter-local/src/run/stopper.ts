@@ -75,8 +75,9 @@ export function createStopper(run: SupervisedRun): Stopper {
       run.wake.poke();
       return;
     }
-    // What has ended by itself was not stopped.
-    if (readExitRecord(run.folder) !== null) return;
+    // What has ended by itself was not stopped. What was never let go, since it was stopped before, did not end by itself.
+    const end = readExitRecord(run.folder);
+    if (end !== null && end.kind !== 'not_started') return;
     note({ kind: reason.kind, ...(reason.limitMs === undefined ? {} : { limitMs: reason.limitMs }), forced: false });
     begin();
   };

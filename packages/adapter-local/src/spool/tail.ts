@@ -1,5 +1,6 @@
 import type { RunSinksV1 } from '@runbeat/adapter-sdk';
 import type { RunFolder } from '../capsule/run-folder.js';
+import { followUntilEnd, type Look, mostOf } from './follow.js';
 import { formatSpoolCursor, type SpoolCursor } from './spool-cursor.js';
 import { openSpoolFile, type SpoolFile } from './spool-file.js';
 import type { Wake } from './wake.js';
@@ -22,7 +23,6 @@ export interface TailEnd {
   /** False = detached before the end. */
   readonly isComplete: boolean;
   readonly cursor: SpoolCursor;
-  readonly largestBytes: number;
 }
 
 /**
@@ -30,55 +30,41 @@ export interface TailEnd {
  * stream, awaiting every `onLog`. Rejects only with what `onLog` rejects with.
  */
 export async function tailSpool(options: TailOptions): Promise<TailEnd> {
-  const files = {
+  const files: SpoolFiles = {
     stdout: openSpoolFile(options.folder.stdout, options.from.stdout),
     stderr: openSpoolFile(options.folder.stderr, options.from.stderr),
   };
+  const hand = handOn(options);
   try {
-    return await follow(files, options);
+    const isComplete = await followUntilEnd({
+      wake: options.wake,
+      hasEnded: () => options.hasEnded(),
+      look: async () => mostOf(await hand('stdout', files.stdout), await hand('stderr', files.stderr)),
+      afterLook: ({ isQuiet }) => options.onLook?.({ largestBytes: Math.max(files.stdout.size(), files.stderr.size()), isQuiet }),
+      detach: options.detach,
+    });
+    if (isComplete) await handRest(files, options);
+    return { isComplete, cursor: cursorOf(files) };
   } finally {
     files.stdout.close();
     files.stderr.close();
   }
 }
 
-type SpoolFiles = Record<'stdout' | 'stderr', SpoolFile>;
+type SpoolFiles = Readonly<Record<'stdout' | 'stderr', SpoolFile>>;
 
-async function follow(files: SpoolFiles, options: TailOptions): Promise<TailEnd> {
-  const cursor = (): SpoolCursor => ({ stdout: files.stdout.offset, stderr: files.stderr.offset });
-  const largestBytes = (): number => Math.max(files.stdout.size(), files.stderr.size());
-  const hand = handOn(options, { ...options.from });
-  let isQuiet = false;
-  while (!options.detach.aborted) {
-    // Asked before reading: what is read after the end is all there will ever be.
-    const hasEnded = await options.hasEnded();
-    const out = await hand('stdout', files.stdout);
-    const err = await hand('stderr', files.stderr);
-    if (hasEnded && out === 'nothing' && err === 'nothing') {
-      await handRest(files, options);
-      return { isComplete: true, cursor: cursor(), largestBytes: largestBytes() };
-    }
-    await options.onLook?.({ largestBytes: largestBytes(), isQuiet });
-    if (hasEnded) continue;
-    if (out === 'full' || err === 'full') {
-      // There is more: no wait, but the other runs of this process get their turn.
-      await new Promise((resolve) => setImmediate(resolve));
-      continue;
-    }
-    isQuiet = (await options.wake.next(out !== 'nothing' || err !== 'nothing')) === 'quiet';
-  }
-  return { isComplete: false, cursor: cursor(), largestBytes: largestBytes() };
+function cursorOf(files: SpoolFiles): SpoolCursor {
+  return { stdout: files.stdout.offset, stderr: files.stderr.offset };
 }
 
-type HandOn = (stream: 'stdout' | 'stderr', file: SpoolFile) => Promise<'nothing' | 'some' | 'full'>;
-
-/** Keeps `handed` = what `onLog` has taken: the cursor with each text names all that went before, of both streams. */
-function handOn(options: TailOptions, handed: { stdout: number; stderr: number }): HandOn {
+/** Keeps what `onLog` has taken: the cursor with each text names all that went before, of both streams. */
+function handOn(options: TailOptions): (stream: 'stdout' | 'stderr', file: SpoolFile) => Promise<Look> {
+  const handed = { ...options.from };
   return async (stream, file) => {
     const { pieces, isFull } = file.read();
     for (const piece of pieces) {
       if (options.detach.aborted) return 'some';
-      handed[stream] = piece.endOffset;
+      Object.assign(handed, { [stream]: piece.endOffset });
       await options.onLog(stream, piece.text, { cursor: formatSpoolCursor(handed) });
     }
     if (pieces.length === 0) return 'nothing';
@@ -89,8 +75,6 @@ function handOn(options: TailOptions, handed: { stdout: number; stderr: number }
 async function handRest(files: SpoolFiles, options: TailOptions): Promise<void> {
   for (const stream of ['stdout', 'stderr'] as const) {
     const rest = files[stream].flush();
-    if (rest === '') continue;
-    const cursor = formatSpoolCursor({ stdout: files.stdout.offset, stderr: files.stderr.offset });
-    await options.onLog(stream, rest, { cursor });
+    if (rest !== '') await options.onLog(stream, rest, { cursor: formatSpoolCursor(cursorOf(files)) });
   }
 }

@@ -3,6 +3,7 @@ export type { AdapterCoreV1, AdapterV1, AttachedAdapterV1, OutOfProcessAdapterV1
 export type { EnvironmentCheckV1, EnvironmentReportV1, TestContextV1 } from './environment-report-v1.js';
 export type { AgentIdentityV1, ExecuteContextV1, LogMarkV1, RunEventV1, RunSinksV1 } from './execute-context-v1.js';
 export type {
+  InteractiveProtocolV1,
   InteractiveV1,
   SessionContextV1,
   SessionOutputV1,

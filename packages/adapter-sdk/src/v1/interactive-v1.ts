@@ -86,9 +86,18 @@ export interface SessionWorkerV1 {
   readonly exited: Promise<WorkerExitV1>;
 }
 
+/** What a worker and its adapter speak; it says what prompts, updates and requests look like. */
+export type InteractiveProtocolV1 = 'json-rpc-lines' | 'acp';
+
 /** The capability of an adapter that can keep a conversation over stdin. See `docs/adapter-authors/sessions.md`. */
 export interface InteractiveV1<Config = unknown> {
-  readonly protocol: 'json-rpc-lines' | 'acp';
+  /** The protocol of its conversations, unless `protocolFor` says otherwise. */
+  readonly protocol: InteractiveProtocolV1;
+  /**
+   * The protocol that an agent with this config speaks; null = this agent takes single runs only, and `open` would
+   * refuse it. Called by the host before `open` and to describe an agent. Absent = `protocol` for every config.
+   */
+  protocolFor?(config: Config): InteractiveProtocolV1 | null;
   /** Start a worker. Rejects with an `AdapterError` of code `start_failed` when it cannot; nothing stays alive then. */
   open(context: SessionContextV1<Config>): Promise<SessionWorkerV1>;
   /** Absent = a worker does not survive its host. Null = it is gone. */
