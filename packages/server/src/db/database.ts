@@ -42,8 +42,10 @@ export function createDatabase(options: {
     pipeline: true,
     application_name: 'runbeat',
     // A statement that runs this long is stuck; without a limit it would hold its connection and its locks for ever.
-    statement_timeout: 60_000,
+    statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 60_000,
+    // The same from this side, for a peer that vanished without a word: the connection is given up.
+    query_timeout: 35_000,
   });
   // Without listeners a restart of the database would end this process: on the pool for idle connections, on each
   // connection for those that are lent out and between two statements. Whoever uses one sees the failure itself.
@@ -56,8 +58,9 @@ export function createDatabase(options: {
     const client = await pool.connect();
     // The first failure of a statement that nobody awaits; those behind it fail only because of it.
     let firstFailure: unknown;
+    const sent: Promise<unknown>[] = [];
     const later = (statement: Promise<unknown>): void => {
-      statement.catch((error: unknown) => (firstFailure ??= error));
+      sent.push(statement.catch((error: unknown) => (firstFailure ??= error)));
     };
     let broken: Error | undefined;
     try {
@@ -65,9 +68,10 @@ export function createDatabase(options: {
       const result = await work(executorOf(client), later);
       const { command } = await client.query('COMMIT');
       // PostgreSQL answers the COMMIT of a failed transaction with a rollback, not with an error.
-      if (command !== 'COMMIT') throw firstFailure ?? new InternalError('The transaction failed, and its failure was ignored.');
+      if (command !== 'COMMIT') throw new InternalError('The transaction failed, and its failure was ignored.');
       return result;
     } catch (error) {
+      await Promise.all(sent);
       const cause = firstFailure ?? error;
       if (isConnectionFailure(cause)) broken = cause as Error;
       else await client.query('ROLLBACK').catch((rollbackError: Error) => (broken = rollbackError));

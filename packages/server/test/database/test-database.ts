@@ -6,6 +6,8 @@ import { noLogger } from '../../src/supervisor/ports/index.js';
 import { databaseUrl, templateDatabase } from './global-setup.js';
 
 export interface TestDatabase extends Database {
+  /** Empties all tables, for files that share one database among their tests. */
+  clear(): Promise<void>;
   /** Closes the pool and drops the database. */
   drop(): Promise<void>;
 }
@@ -14,7 +16,7 @@ export interface TestDatabase extends Database {
 export async function createTestDatabase(options: { readonly maxConnections?: number } = {}): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   const serverUrl = inject('databaseServerUrl');
-  await onServer(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${templateDatabase} STRATEGY file_copy`);
+  await onServer(serverUrl, `CREATE DATABASE ${name} TEMPLATE ${templateDatabase}`);
   const database = createDatabase({
     connectionString: databaseUrl(serverUrl, name),
     logger: noLogger,
@@ -22,6 +24,12 @@ export async function createTestDatabase(options: { readonly maxConnections?: nu
   });
   return {
     ...database,
+    async clear() {
+      const { rows } = await database.pool.query<{ name: string }>(
+        `SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename = 'companies', tablename = 'issues'`,
+      );
+      await database.pool.query(rows.map(({ name }) => `DELETE FROM ${name}`).join('; '));
+    },
     async drop() {
       await database.close();
       await onServer(serverUrl, `DROP DATABASE ${name} WITH (FORCE)`);

@@ -105,7 +105,8 @@ export async function listRunsFinishedBefore(
       and(
         lt(heartbeatRuns.finishedAt, query.before),
         query.from === null ? undefined : gte(heartbeatRuns.finishedAt, query.from),
-        query.afterId === null ? undefined : gt(heartbeatRuns.id, query.afterId)),
+        query.afterId === null ? undefined : gt(heartbeatRuns.id, query.afterId),
+      ),
     )
     .orderBy(asc(heartbeatRuns.id))
     .limit(Math.max(1, Math.min(1_000, query.limit)));

@@ -138,7 +138,9 @@ async function update(
     for (const key of keys) {
       sets.push(`${runCodec.columnName(key)} = $${next}`);
       if (key === 'priority') {
-        sets.push(`queue_rank = floor(extract(epoch FROM created_at) * 1000)::bigint - $${next}::bigint * ${storedAgeingMs}`);
+        sets.push(
+          `queue_rank = floor(extract(epoch FROM created_at) * 1000)::bigint - ($${next}::integer)::bigint * ${storedAgeingMs}`,
+        );
       }
       next += 1;
     }
