@@ -106,9 +106,9 @@ export async function startLightServer(settings: Partial<RunnerSettings> = quick
 
   function follow(run: LightRun, isReattached: boolean): void {
     if (following.has(run.id)) return;
-    const lookup = service.find(run.adapter.type, run.adapter.placement);
-    if (!isReattached && !lookup.found) return;
-    const adapter: AdapterV1 = service.adapterFor(run.adapter.type, run.adapter.placement);
+    const lookup = service.find(run.adapter.type, run.adapter.placement, isReattached ? 'recover' : 'start');
+    if (!lookup.found) return;
+    const adapter: AdapterV1 = lookup.adapter;
     const own = service;
     following.add(run.id);
     run.controller = new AbortController();

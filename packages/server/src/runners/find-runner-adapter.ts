@@ -8,7 +8,15 @@ import { offerCandidates, type RunnerContext } from './runner-context.js';
  * The adapter that runs `adapterType` at a placement; `AdapterCatalog.find` calls it when there is a placement.
  * Unavailable while no runner could take a run: runs then wait in the queue, where `why` can explain it.
  */
-export function findRunnerAdapter(context: RunnerContext, adapterType: string, placement: RunPlacement): AdapterLookup {
+export function findRunnerAdapter(
+  context: RunnerContext,
+  adapterType: string,
+  placement: RunPlacement,
+  purpose: 'start' | 'recover' = 'start',
+): AdapterLookup {
+  // A run that is with a runner already is followed whether or not that runner is connected: its lease and grace decide.
+  if (purpose === 'recover') return { found: true, adapter: createRunnerAdapter(context, adapterType, placement), version: null };
+
   const plan = planOffer({ adapterType, placement, companyId: null }, offerCandidates(context));
   if (plan.kind === 'offer') {
     const version = context.directory.get(plan.runnerId)?.adapters.find((adapter) => adapter.type === adapterType)?.version;

@@ -17,7 +17,6 @@ import { claimJob } from './claim-job.js';
 import { findRunnerAdapter } from './find-runner-adapter.js';
 import { openSession } from './open-session.js';
 import type { LogRange } from './plan-log-range.js';
-import { createRunnerAdapter } from './runner-adapter.js';
 import type { RunnerContext } from './runner-context.js';
 import { createRunnerDirectory, hashRunnerToken } from './runner-directory.js';
 import { publishRunnerMetrics, reportRunnerHealth } from './runner-health-report.js';
@@ -46,9 +45,7 @@ export interface RunnerService {
   /** Ends held polls and the watch. The runs go on at their runners. Idempotent. */
   stop(): Promise<void>;
   /** For `AdapterCatalog.find` with a placement. */
-  find(adapterType: string, placement: RunPlacement): AdapterLookup;
-  /** For runs that are with a runner already: an adapter also while no runner is connected. */
-  adapterFor(adapterType: string, placement: RunPlacement): ReturnType<typeof createRunnerAdapter>;
+  find(adapterType: string, placement: RunPlacement | null, purpose?: 'start' | 'recover'): AdapterLookup;
   onChange(listener: () => void): () => void;
 
   register(registration: RunnerRegistration, companyId: string | null): Promise<RunnerRecord>;
@@ -163,8 +160,10 @@ export function createRunnerService(options: RunnerServiceOptions): RunnerServic
       for (const link of context.links.values()) link.wakePoll?.();
       await Promise.all(background);
     },
-    find: (adapterType, placement) => findRunnerAdapter(context, adapterType, placement),
-    adapterFor: (adapterType, placement) => createRunnerAdapter(context, adapterType, placement),
+    find: (adapterType, placement, purpose) =>
+      placement === null
+        ? { found: false, state: 'missing', code: 'adapter_missing', message: 'A run without a placement has no runner.' }
+        : findRunnerAdapter(context, adapterType, placement, purpose),
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -8,8 +8,11 @@ export type AdapterLookup =
 
 /** The adapters that this instance can run. A type that is missing is never answered by another one. */
 export interface AdapterCatalog {
-  /** With a placement, the answer is an adapter that runs it there (a runner is an adapter to the supervisor). */
-  find(adapterType: string, placement: RunPlacement | null): AdapterLookup;
+  /**
+   * With a placement, the answer is an adapter that runs it there (a runner is an adapter to the supervisor). `recover`:
+   * the run is there already, so that a place which takes no new run at the moment (busy, offline) is found all the same.
+   */
+  find(adapterType: string, placement: RunPlacement | null, purpose?: 'start' | 'recover'): AdapterLookup;
   /** Told when an adapter becomes available, changes or goes; waiting runs are looked at again. */
   onChange(listener: () => void): () => void;
 }

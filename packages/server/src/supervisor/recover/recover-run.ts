@@ -51,7 +51,7 @@ function withLatestSign(host: RecoveryHost, run: Run): Run {
 async function look(dependencies: SupervisorDependencies, host: RecoveryHost, run: Run): Promise<RecoveryOutcome> {
   const agent = await dependencies.store.getAgent(run.agentId);
   if (!agent) throw new InternalError(`Run ${run.id} belongs to agent ${run.agentId}, which does not exist.`);
-  const lookup = dependencies.adapters.find(run.adapterType, run.contextSnapshot.placement);
+  const lookup = dependencies.adapters.find(run.adapterType, run.contextSnapshot.placement, 'recover');
   const adapter = lookup.found ? lookup.adapter : null;
   const facts = (evidence: EvidenceFact): RecoveryFacts => ({
     now: dependencies.clock.now(),
