@@ -15,6 +15,7 @@ export interface Cluster {
   readonly images: Map<string, ImageBehaviour>;
   readonly node: { labels: Record<string, string>; cpu: number; memoryBytes: number };
   readonly logRotateBytes: number;
+  readonly logRotateCheckMs: number;
   /** Runs `task` after `ms` unless the simulator was closed; a failing task fails the simulator loudly. */
   later(ms: number, task: () => void): void;
   delay(ms: number): Promise<void>;

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Container, Pod, Secret } from './api-objects.js';
@@ -83,9 +84,11 @@ export async function startContainer(plan: ContainerPlan): Promise<ContainerProc
   const translate = (text: string): string => sandbox.translate(container, text);
   const [file, ...args] = [...(container.command ?? []), ...(container.args ?? [])].map(translate);
   if (file === undefined) throw new ContainerStartError('no command specified');
+  const cookie = randomUUID();
   const env = {
     PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
     HOSTNAME: container.name,
+    [COOKIE_NAME]: cookie,
     ...Object.fromEntries(Object.entries(plan.env).map(([key, value]) => [key, translate(value)])),
   };
   const cwd = container.workingDir === undefined ? sandbox.root : translate(container.workingDir);
@@ -113,6 +116,7 @@ export async function startContainer(plan: ContainerPlan): Promise<ContainerProc
     child.on('exit', () => {
       // PID 1 is gone: the kernel kills what is left in the container, so the pipes close.
       signalGroup('SIGKILL');
+      killByCookie(cookie);
       clearInterval(memoryWatch ?? undefined);
     });
     child.on('close', (code, signal) => {
@@ -133,7 +137,10 @@ export async function startContainer(plan: ContainerPlan): Promise<ContainerProc
     terminate() {
       if (handlesSigterm(pid)) process.kill(pid, 'SIGTERM');
     },
-    kill: () => signalGroup('SIGKILL'),
+    kill() {
+      signalGroup('SIGKILL');
+      killByCookie(cookie);
+    },
     oomKill: ({ kills }) => oomKill(kills),
     exec: (command) => {
       const [program = '', ...rest] = command.map(translate);
@@ -165,6 +172,20 @@ function startErrorText(file: string, error: Error): string {
   const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
   const reason = isMissing ? `exec: "${file}": executable file not found in $PATH` : `exec: "${file}": permission denied`;
   return `failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ${reason}: unknown`;
+}
+
+const COOKIE_NAME = 'RUNBEAT_SIMULATED_CONTAINER';
+
+/** In the place of a PID namespace: processes that left the group still carry the container's variable. */
+function killByCookie(cookie: string): void {
+  if (process.platform !== 'linux') return;
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      if (readFileSync(`/proc/${pid}/environ`, 'latin1').includes(cookie)) process.kill(Number(pid), 'SIGKILL');
+    } catch {
+      // Gone meanwhile, or another user's.
+    }
+  }
 }
 
 /** SigCgt of /proc: bit 14 is SIGTERM. Where there is no /proc the handler is taken for granted. */

@@ -35,16 +35,20 @@ export interface CriLog {
 const MAX_ENTRY_BYTES = 16384;
 const ENTRY_OVERHEAD_BYTES = 40;
 
-export function createCriLog(clock: NodeClock, options: { rotateBytes: number }): CriLog {
+/** @param options.rotateCheckMs the kubelet looks at sizes only every 10 s, so a file may grow well beyond its limit. */
+export function createCriLog(clock: NodeClock, options: { rotateBytes: number; rotateCheckMs: number }): CriLog {
   let current: CriFile = { entries: [], bytes: 0, isClosed: false };
   const rest = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   let isEnded = false;
+  let checkedAt = Date.now();
   const changes = new EventEmitter().setMaxListeners(0);
 
   function append(stream: CriEntry['stream'], text: Buffer, isFull: boolean): void {
     current.entries.push({ ns: clock.nowNs(), stream, isFull, text });
     current.bytes += text.length + ENTRY_OVERHEAD_BYTES;
-    if (current.bytes >= options.rotateBytes) rotate();
+    if (current.bytes < options.rotateBytes || Date.now() - checkedAt < options.rotateCheckMs) return;
+    checkedAt = Date.now();
+    rotate();
   }
 
   function rotate(): void {

@@ -32,6 +32,8 @@ export interface SimulatorOptions {
   readonly images?: Readonly<Record<string, ImageBehaviour>>;
   /** Bytes after which a container's log rotates; 10 MiB on a real kubelet. */
   readonly logRotateBytes?: number;
+  /** How often sizes are looked at; 10 s on a real kubelet. 0 = at each entry. */
+  readonly logRotateCheckMs?: number;
   /** Rights of the token in the kubeconfig; absent = everything in the namespace. */
   readonly rules?: readonly PolicyRule[];
 }
@@ -97,6 +99,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
     ]),
     node: { labels: { 'kubernetes.io/os': 'linux' }, cpu: 64, memoryBytes: 256 * 2 ** 30 },
     logRotateBytes: options.logRotateBytes ?? 10 * 2 ** 20,
+    logRotateCheckMs: options.logRotateCheckMs ?? 10_000,
     later,
     delay: (ms) => new Promise((resolve) => later(ms, resolve)),
     get isClosed() {

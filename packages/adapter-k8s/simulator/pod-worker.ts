@@ -126,7 +126,7 @@ export function createPodWorker(first: Pod, context: WorkerContext): PodWorker {
     }
     if (await wait(pace.containerStart)) return 'stopped';
     const containerID = `containerd://${randomBytes(32).toString('hex')}`;
-    const log = createCriLog(clock, { rotateBytes: cluster.logRotateBytes });
+    const log = createCriLog(clock, { rotateBytes: cluster.logRotateBytes, rotateCheckMs: cluster.logRotateCheckMs });
     logs.set(container.name, log);
     const startedAt = kubeTime(clock.nowMs());
     try {

@@ -77,7 +77,14 @@ async function createOrAdopt({ scope, context, signal }: StartOptions): Promise<
       if (isStatus(error, 404)) return null;
       throw error;
     });
-    if (existing !== null && existing.metadata?.deletionTimestamp == null) return adopt(scope, existing, desired, signal);
+    if (existing !== null && existing.metadata?.deletionTimestamp == null) {
+      try {
+        return await adopt(scope, existing, desired, signal);
+      } catch (error) {
+        // The Job controller, or another server, wrote it since we read it.
+        if (!isStatus(error, 409) && !isStatus(error, 404)) throw error;
+      }
+    }
     await sleep(timings.backoffMinMs, signal);
   }
 }

@@ -5,7 +5,7 @@ import type { JobHandle } from '../handle.js';
 import { annotationNames } from '../job/job-names.js';
 import { jobDeletedOutcome, outcomeFromJob } from '../outcome/outcome-from-job.js';
 import { outcomeFromPod, type StopFacts, stopOutcome } from '../outcome/outcome-from-pod.js';
-import { hasStarted, isFinished, workStatus } from '../outcome/pod-facts.js';
+import { hasStarted, isFinished, isJobFinished, workStatus } from '../outcome/pod-facts.js';
 import { planWaiting } from '../outcome/plan-waiting.js';
 import { stopFromJob } from '../outcome/stop-mark.js';
 import { removeJob } from '../start.js';
@@ -135,17 +135,24 @@ export async function superviseRun(options: SuperviseOptions): Promise<RunResult
     const isHere = job?.metadata?.uid === handle.jobUid;
     if (isHere) isJobMissing = false;
     else if (isSynced && !isJobMissing) isJobMissing = await confirmed(() => isJobGone(scope, handle, inner.signal));
+    if (pod === null && (isJobMissing || (isHere && isJobFinished(job)))) await lookForPod();
     return isHere ? job : null;
   }
 
-  async function ask(): Promise<void> {
+  /** The Job's end may be known before its Pod, whose log is still to be read: no verdict without having asked for it. */
+  async function lookForPod(): Promise<void> {
+    const hasAsked = await ask();
+    pod = podsOf(handle, subscription.news().pods)[0] ?? null;
+    isPodMissing = hasAsked && pod === null;
+  }
+
+  /** False = could not find out: the run goes on, and it is asked again. */
+  async function ask(): Promise<boolean> {
     askedAt = now();
-    try {
+    return confirmed(async () => {
       subscription.learn(await readRun(scope, handle, { signal: inner.signal }));
-    } catch (error) {
-      // Unknown: the run goes on, and it is asked again.
-      if (!isApiError(error)) throw error;
-    }
+      return true;
+    });
   }
 
   async function confirmed(question: () => Promise<boolean>): Promise<boolean> {
@@ -214,10 +221,10 @@ export async function superviseRun(options: SuperviseOptions): Promise<RunResult
       if (!isFinal && terminatedAt !== null && now() - terminatedAt < timings.phaseWaitMs) return null;
       return isJobMissing && !meant?.isActedOn && ended.status === 'failed' ? jobDeletedOutcome(handle.job) : ended;
     }
-    if (pod !== null && !isPodMissing) return null;
+    if (!isPodMissing) return null;
     if (isJobMissing) return meant?.isActedOn ? stopOutcome(meant, undefined) : jobDeletedOutcome(handle.job);
     const byJob = job === null ? null : outcomeFromJob(job, meant, maxRuntimeMs);
-    if (byJob !== null || !isPodMissing) return byJob;
+    if (byJob !== null) return byJob;
     missingSince ??= now();
     if (now() - missingSince < timings.verdictMs) return null;
     return meant?.isActedOn ? stopOutcome(meant, undefined) : podVanished(handle.job);
