@@ -1,6 +1,7 @@
-import type { LogRecord } from '@runbeat/protocol';
+import type { JournalEntry, LogRecord } from '@runbeat/protocol';
 import { type EventsOptions, type FollowedEvent, followEvents, type LiveContext } from './live/follow-events.js';
 import { followRunLog, type RunLogOptions } from './live/follow-run-log.js';
+import { followSessionJournal, type SessionJournalOptions } from './live/follow-session.js';
 import type { WebSocketClass } from './live/websocket-link.js';
 import { createRequester, type RequesterOptions } from './request.js';
 import { adapterCalls } from './resources/adapters.js';
@@ -36,6 +37,8 @@ export interface RunbeatClient {
   events(options: EventsOptions): AsyncGenerator<FollowedEvent, void>;
   /** A run's records, each once and in order, until the log is complete. */
   runLog(options: RunLogOptions): AsyncGenerator<LogRecord, void>;
+  /** A session's journal, each entry once and in order, from `since` on and then live. */
+  sessionJournal(options: SessionJournalOptions): AsyncGenerator<JournalEntry, void>;
 }
 
 export function createClient(options: ClientOptions): RunbeatClient {
@@ -53,6 +56,7 @@ export function createClient(options: ClientOptions): RunbeatClient {
     health: healthCalls(requester),
     events: (query) => followEvents(live, query),
     runLog: (query) => followRunLog(live, query),
+    sessionJournal: (query) => followSessionJournal(live, query),
   };
 }
 

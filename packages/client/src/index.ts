@@ -3,6 +3,7 @@ export { type ClientOptions, createClient, type RunbeatClient } from './client.j
 export { type ClientErrorCode, clientErrorCodes } from './error-codes.js';
 export type { EventsOptions, FollowedEvent } from './live/follow-events.js';
 export type { RunLogOptions } from './live/follow-run-log.js';
+export type { SessionJournalOptions } from './live/follow-session.js';
 export type { WebSocketClass, WebSocketLike } from './live/websocket-link.js';
 export type { CallOptions, CreateOptions, Fetch } from './request.js';
 export type { PageOptions } from './resources/companies.js';

@@ -70,7 +70,10 @@ it('settles each prompt exactly once under its own id, whatever happens in betwe
           createSessionService({
             store,
             clock,
-            instanceId: `instance-${instance}` as InstanceId,
+            instanceId: (() => {
+              const own = `instance-${instance}` as InstanceId;
+              return () => own;
+            })(),
             logger: noLogger,
             metrics: noMetrics,
             settings: defaultSessionSettings,

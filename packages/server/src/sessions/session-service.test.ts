@@ -28,7 +28,7 @@ describe('a session', () => {
     createSessionService({
       store,
       clock,
-      instanceId,
+      instanceId: () => instanceId,
       logger: noLogger,
       metrics: noMetrics,
       settings: defaultSessionSettings,

@@ -55,7 +55,8 @@ export interface SessionService {
 export interface SessionServiceOptions {
   readonly store: SessionStore;
   readonly adapters: AdapterCatalog;
-  readonly instanceId: InstanceId;
+  /** It changes when the instance lost its lease and registered anew. */
+  readonly instanceId: () => InstanceId;
   readonly getAgent: (id: AgentId) => Promise<Agent | null>;
   /** Secrets resolved and `RUNBEAT_*` variables made, as for a run. */
   readonly prepare: (
@@ -69,7 +70,7 @@ export interface SessionServiceOptions {
 }
 
 export function createSessionService(options: SessionServiceOptions): SessionService {
-  const { store, clock, settings, instanceId, logger } = options;
+  const { store, clock, settings, logger } = options;
   const feed = createSessionFeed({ store, clock, recentEntries: settings.recentEntries, pollMs: 1_000 });
   /** Actors of the sessions that this instance owns; a session is loaded once, however many ask for it at once. */
   const actors = new Map<SessionId, Promise<SessionActor>>();
@@ -133,7 +134,11 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
   }
 
   async function adoptAndRecover(orphan: Session): Promise<SessionActor | null> {
-    const adopted = await store.adopt(orphan.id, { expectedEpoch: orphan.ownerEpoch, instanceId, now: clock.now() });
+    const adopted = await store.adopt(orphan.id, {
+      expectedEpoch: orphan.ownerEpoch,
+      instanceId: options.instanceId(),
+      now: clock.now(),
+    });
     if (!adopted) return null;
     const actor = await keep(orphan.id, load(adopted));
     options.metrics.count('sessions_adopted_total');
@@ -167,7 +172,7 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
         statusSeq: 0,
         headSeq: 0,
         workerId: null,
-        ownerInstanceId: instanceId,
+        ownerInstanceId: options.instanceId(),
         ownerEpoch: 1,
         handle: null,
         outputCursor: null,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { runnerSettingsSchema } from '../runners/runner-settings.js';
 import { supervisorSettingsSchema } from '../supervisor/supervisor-settings.js';
 
 /** An adapter to load at start: a package (`@acme/runbeat-adapter-foo@^1`), a folder (`./adapters/bar`), or either with options. */
@@ -14,7 +15,7 @@ const configuredAdapterSchema = z.union([
 ]);
 
 const logStoreSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('fs') }),
+  z.strictObject({ kind: z.literal('fs'), folder: z.string().min(1).optional() }),
   z.strictObject({ kind: z.literal('postgres') }),
   z.strictObject({
     kind: z.literal('s3'),
@@ -47,6 +48,7 @@ export const serverSettingsSchema = z.strictObject({
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   rateLimitPerMinute: z.int().positive().default(6_000).describe('requests per minute and key'),
   bodyLimitBytes: z.int().positive().default(1_048_576),
+  ...runnerSettingsSchema.shape,
   supervisor: supervisorSettingsSchema.prefault({}),
 });
 
