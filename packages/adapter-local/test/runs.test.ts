@@ -166,6 +166,12 @@ describe.each(['local', 'local-attached'] as const)('%s', (type) => {
 });
 
 describe('local', () => {
+  it('answers arguments that are too large with a remedy', async () => {
+    const error = failureOf(await bench.start('local', { command: 'true', args: ['x'.repeat(4_000_000)] }).result);
+    expect([error.code, error.retryable]).toEqual(['start_failed', false]);
+    expect(error.message).toMatch(/by stdin or in a file/);
+  });
+
   it('ends a flood at the limit with log_limit_exceeded', async () => {
     const { recording, result } = bench.start('local', { command: 'yes', spoolLimitBytes: 1_000_000, graceMs: 500 });
     const error = failureOf(await result);

@@ -121,9 +121,14 @@ export function createWorker(options: WorkerOptions): SessionWorkerV1 {
     await Promise.race([exited, sleep(graceMs, timer.signal)]);
     timer.abort();
     if (isGone) return { stopped: 'graceful' };
-    const { stopped } = await end({ reason: 'stop', message: '' }, graceMs);
-    await exited;
-    return { stopped: stopped === 'forced' ? 'forced' : 'graceful' };
+    try {
+      const { stopped } = await end({ reason: 'stop', message: '' }, graceMs);
+      await exited;
+      return { stopped: stopped === 'forced' ? 'forced' : 'graceful' };
+    } catch (error) {
+      if (leave.signal.aborted) return { stopped: 'already_gone' };
+      throw error;
+    }
   };
   let stopping: Promise<TerminationV1> | null = null;
 
@@ -147,7 +152,8 @@ export function createWorker(options: WorkerOptions): SessionWorkerV1 {
       return line === null ? { written: true } : await write(line);
     },
     async stop({ graceMs }) {
-      if (isGone) return { stopped: 'already_gone' };
+      // A worker that was left to others is not ours to stop any more.
+      if (isGone || leave.signal.aborted) return { stopped: 'already_gone' };
       stopping ??= stop(graceMs);
       return await stopping;
     },

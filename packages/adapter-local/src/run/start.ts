@@ -39,7 +39,7 @@ export async function startRun(context: StartContext, spec: ProcessSpec, runsDir
       fileLimitBytes: spec.spoolLimitBytes ?? defaultSpoolLimitBytes,
     });
   } catch (error) {
-    return startFailed(`The run could not be set up in ${folder.path}: ${(error as Error).message}`, true);
+    return setUpFailed(error as NodeJS.ErrnoException, folder);
   }
   const wake = createWake(folder.path);
   const run = {
@@ -97,6 +97,16 @@ async function clearFolder(folder: RunFolder, runId: string): Promise<void> {
   const handle = storedHandle(folder);
   if (handle !== null) await endTree(workTree({ handle, runId }), { signal: 'SIGTERM', graceMs: 1_000 });
   rmSync(folder.path, { recursive: true, force: true });
+}
+
+/** What passes by itself: too many processes or open files, no memory, no space. */
+const passingCodes: ReadonlySet<string | undefined> = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE', 'ENOSPC', 'EDQUOT']);
+
+function setUpFailed(error: NodeJS.ErrnoException, folder: RunFolder): RunResultV1 {
+  if (error.code === 'E2BIG') {
+    return startFailed('Arguments and variables are larger than the system allows. Hand large texts over by stdin or in a file.');
+  }
+  return startFailed(`The run could not be set up in ${folder.path}: ${error.message}`, passingCodes.has(error.code));
 }
 
 /** Nothing was run, for a reason that the message names together with its remedy. */
