@@ -146,6 +146,7 @@ export function createRunner(options: RunnerOptions): Runner {
         logger,
         settings,
         slots,
+        serverUrl: options.serverUrl,
         place: `runner ${name} (${hostname()})`,
         findAdapter: adapters.find,
         disconnectGraceMs: () => loop.state().session?.disconnectGraceMs ?? null,

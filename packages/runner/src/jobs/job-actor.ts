@@ -28,7 +28,7 @@ export interface JobActor {
   close(): Promise<void>;
 }
 
-export interface JobActorOptions extends Pick<JobWorkOptions, 'findAdapter' | 'place'> {
+export interface JobActorOptions extends Pick<JobWorkOptions, 'findAdapter' | 'place' | 'serverUrl'> {
   readonly runId: string;
   readonly files: JobFiles;
   readonly link: JobLink;

@@ -40,6 +40,7 @@ export interface JobWorkOptions {
   readonly settings: RunnerClientSettings;
   /** Name of this runner and its host, for the run's timeline. */
   readonly place: string;
+  readonly serverUrl: string;
   findAdapter(type: string): AdapterV1 | null;
   leaseEpoch(): number;
   onSettled(result: RunResultV1): void;
@@ -113,7 +114,8 @@ export async function createJobWork(options: JobWorkOptions): Promise<JobWork> {
   async function execute(): Promise<void> {
     await tellPlace();
     const result = await runExecution({
-      spec,
+      // The server names itself as it is known where it runs; the work needs the name that is good from here.
+      spec: { ...spec, environment: { ...spec.environment, RUNBEAT_API_URL: options.serverUrl } },
       hasStarted: stored.hasStarted,
       handle: stored.handle,
       findAdapter: () => options.findAdapter(spec.adapterType),
