@@ -21,7 +21,7 @@ import { judgeUpgrade } from './live-events/judge-upgrade.js';
 import { liveRoutes } from './live-events/live-routes.js';
 import { operationRoutes } from './operations/operation-routes.js';
 import { HttpProblem } from './problem/http-problem.js';
-import { installProblemAnswers } from './problem/install-problem-answers.js';
+import { installProblemAnswers, sendProblem } from './problem/install-problem-answers.js';
 import { installRequestLog } from './request-log.js';
 import { runLogRoutes } from './run-logs/run-log-routes.js';
 import type { HttpApp, HttpSettings, RoutePlugin, ServerServices } from './services.js';
@@ -69,6 +69,8 @@ export async function createHttpServer(
     keepAliveTimeout: 72_000,
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: 200 },
+    // A path that cannot be decoded, or a part of it that is far too long: refused before any route is found.
+    frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply, services.logger),
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket as Socket),
     // Idle keep-alive connections would hold the close back until their time is over.
     forceCloseConnections: 'idle',

@@ -1,6 +1,7 @@
 import type { RunResultV1 } from '@runbeat/adapter-sdk';
 import type { FollowedRun } from '../liveness/liveness-refresher.js';
 import { createRunLogWriter, type RunLogWriter } from '../logs/run-log-writer.js';
+import { withoutSecrets } from '../logs/without-secrets.js';
 import { retryWhileUnavailable } from '../loops/retry-while-unavailable.js';
 import { errorMessageOf, type Run, type RunId, type RunPatch } from '../model/index.js';
 import { type SettleAnswer, settleRun } from '../settle/settle-run.js';
@@ -75,6 +76,8 @@ export function startExecution(dependencies: SupervisorDependencies, host: Execu
     hasWarning: run.warning !== null,
   };
 
+  /** What must not be stored with the run's end; set once they are known. */
+  let secrets: readonly string[] = [];
   const patch = async (change: RunPatch): Promise<void> => {
     const answer = await dependencies.store.transaction((tx) =>
       tx.patchRun({ id: run.id, ownerEpoch: run.ownerEpoch, status: 'running' }, change),
@@ -97,8 +100,9 @@ export function startExecution(dependencies: SupervisorDependencies, host: Execu
     proveReattached();
   };
 
-  const openLog = (prepared: PreparedRun): RunLogWriter =>
-    createRunLogWriter({
+  const openLog = (prepared: PreparedRun): RunLogWriter => {
+    secrets = prepared.secrets;
+    return createRunLogWriter({
       ...dependencies,
       run,
       ownerEpoch: run.ownerEpoch,
@@ -113,12 +117,14 @@ export function startExecution(dependencies: SupervisorDependencies, host: Execu
         alive();
       },
     });
+  };
 
   const work = async (prepared: PreparedRun, log: RunLogWriter): Promise<Ending> => {
     const settled = new AbortController();
     const sinks = createRunSinks(dependencies, {
       run,
       log,
+      secrets: prepared.secrets,
       isClosed: () => settled.signal.aborted || stop.isFenced(),
       onActivity: () => {
         lastActivityMs = clock.monotonicMs();
@@ -157,7 +163,8 @@ export function startExecution(dependencies: SupervisorDependencies, host: Execu
     return stop.isFenced() ? { kind: 'fenced' } : ending;
   };
 
-  const close = async (log: RunLogWriter | null, settlement: Settlement): Promise<ExecutionEnd> => {
+  const close = async (log: RunLogWriter | null, rawSettlement: Settlement): Promise<ExecutionEnd> => {
+    const settlement = withoutSecrets(rawSettlement, secrets);
     const end = await log?.finish('ended', { limitMs: host.stopSignal.aborted ? 0 : settings.logRetryLimitMs });
     if (stop.isFenced()) return { kind: 'fenced' };
     const missing =

@@ -1,5 +1,6 @@
 import { cursorLimitBytes, type LogMarkV1, type OutputStreamV1, type RunEventV1, type RunSinksV1 } from '@runbeat/adapter-sdk';
 import type { RunLogWriter } from '../logs/run-log-writer.js';
+import { withoutSecrets } from '../logs/without-secrets.js';
 import { errorCodeOf, errorMessageOf, type Run, SupervisorError } from '../model/index.js';
 import type { SupervisorDependencies } from '../supervisor-dependencies.js';
 import { inUnitOfWork } from '../transaction/unit-of-work.js';
@@ -13,6 +14,8 @@ export function createRunSinks(
   options: {
     readonly run: Run;
     readonly log: RunLogWriter;
+    /** Replaced in events, as in the log. */
+    readonly secrets: readonly string[];
     readonly onActivity: () => void;
     readonly onAlive: () => void;
     /** True when the run ended or was taken away: late calls are refused. */
@@ -35,8 +38,9 @@ export function createRunSinks(
       options.onAlive();
       return Promise.resolve();
     },
-    async onEvent(event: RunEventV1) {
+    async onEvent(rawEvent: RunEventV1) {
       if (options.isClosed()) throw closed(options.run);
+      const event = withoutSecrets(rawEvent, options.secrets);
       options.onActivity();
       eventCount += 1;
       if (eventCount > keptEvents) return;

@@ -18,6 +18,7 @@ import type { HttpSettings, ServerServices } from '../../../src/http/services.js
 import { createLiveHub } from '../../../src/live/live-hub.js';
 import { defaultLiveSettings, type LiveSettings } from '../../../src/live/live-settings.js';
 import { createLogTopicSource } from '../../../src/live/log-topic-source.js';
+import { createFsLogStore } from '../../../src/log-stores/index.js';
 import { createServerMetrics } from '../../../src/metrics/server-metrics.js';
 import { createApiKeySecret } from '../../../src/security/api-key-secret.js';
 import { createAuthenticator } from '../../../src/security/authenticator.js';
@@ -30,7 +31,6 @@ import { type AgentId, createId, type InstanceId } from '../../../src/supervisor
 import { type Logger, type LogStore, noTelemetry } from '../../../src/supervisor/ports/index.js';
 import { supervisorSettingsSchema } from '../../../src/supervisor/supervisor-settings.js';
 import { createTestDatabase, type TestDatabase } from '../../database/test-database.js';
-import { createMemoryLogStore } from './memory-log-store.js';
 import { createRecordingLogger, type RecordingLogger } from './recording-logger.js';
 import { systemClock } from './system-clock.js';
 import { createToldAdapter, type ToldAdapter } from './told-adapter.js';
@@ -89,7 +89,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
   const logger = options.logger ?? log;
   const mode = options.mode ?? 'local';
   const runStore = createPostgresRunStore(database);
-  const logStore = options.logStore ?? createMemoryLogStore();
+  const logStore = options.logStore ?? createFsLogStore({ folder: join(home, 'logs') });
   const events = createLiveEventLog({ database, logger });
   const metrics = createServerMetrics(logger);
   const told = createToldAdapter();

@@ -18,6 +18,8 @@ export const toldConfigSchema = z.strictObject({
   /** Print the values of these variables of `env`. */
   printEnv: z.boolean().default(false),
   isWaiting: z.boolean().default(false),
+  /** End with the values of `env` in everything that an outcome may hold. */
+  ending: z.enum(['well', 'failure', 'rejection']).default('well'),
   env: z.record(z.string(), z.string()).default({}),
 });
 
@@ -50,6 +52,12 @@ export function createToldAdapter(): ToldAdapter {
           }
           await context.onEvent({ type: 'told', level: 'info', message: `env ${Object.values(context.config.env).join()}` });
         }
+        const values = Object.values(context.config.env).join();
+        if (context.config.ending === 'rejection') throw new ToldToReject(`refused ${values}`);
+        if (context.config.ending === 'failure') {
+          const error = { code: 'told.refused', message: `refused ${values}`, retryable: false, detail: { values } };
+          return { status: 'failed', error, summary: values, resultJson: { [values]: [values] }, session: { values } };
+        }
         if (!context.config.isWaiting) return { status: 'succeeded' };
         const isAborted = await new Promise<boolean>((resolve) => {
           finishers.set(context.runId, () => resolve(false));
@@ -61,3 +69,5 @@ export function createToldAdapter(): ToldAdapter {
     }),
   };
 }
+
+class ToldToReject extends Error {}
