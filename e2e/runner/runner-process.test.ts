@@ -1,5 +1,4 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -119,7 +118,10 @@ test('a reboot of the host: what ran is gone and told so, and its log up to then
   const stored = JSON.parse(await readFile(job, 'utf8'));
   // After a reboot nothing is left of the group, and the boot id is another one.
   process.kill(-stored.handle.processGroupId, 'SIGKILL');
-  await writeFile(job, JSON.stringify({ ...stored, handle: { ...stored.handle, bootId: '00000000-0000-0000-0000-000000000000' } }));
+  await writeFile(
+    job,
+    JSON.stringify({ ...stored, handle: { ...stored.handle, bootId: '00000000-0000-0000-0000-000000000000' } }),
+  );
   await runner.start();
   expect(await run.ended).toMatchObject({ status: 'failed', error: { code: 'process_lost' } });
   expect(textOf(run)).toMatch(/^line 0 /);

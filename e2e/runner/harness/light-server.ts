@@ -1,6 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { AbortReasonV1, AdapterV1, Json, RunHandleV1, RunResultV1 } from '@runbeat/adapter-sdk';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import {
   createMemoryRunnerStore,
   createRunnerService,
@@ -11,8 +13,6 @@ import {
   runnerRoutes,
   runnerSettingsSchema,
 } from '../../../packages/server/src/runners/index.js';
-import Fastify, { type FastifyInstance } from 'fastify';
-import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 
 /** A run as the stand-in for the supervisor keeps it: what must survive a crash of the server is in here. */
 export interface LightRun {

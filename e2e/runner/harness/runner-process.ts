@@ -36,7 +36,12 @@ export function createRunnerProcess(options: {
   const log: string[] = [];
 
   async function start(): Promise<void> {
-    const config = { labels: ['test'], healthPort: 0, ...options, settings: { ...quickRunner, stopGraceMs: 3_000, ...options.settings } };
+    const config = {
+      labels: ['test'],
+      healthPort: 0,
+      ...options,
+      settings: { ...quickRunner, stopGraceMs: 3_000, ...options.settings },
+    };
     const started = spawn(process.execPath, [program, JSON.stringify(config)], { stdio: ['ignore', 'pipe', 'pipe'] });
     child = started;
     let errors = '';
