@@ -38,6 +38,16 @@ export const serverErrorCodes = [
   'adapter_not_found',
   'agent_has_active_runs',
   'issue_held',
+  // adapters
+  'adapter_missing',
+  'adapter_spec_invalid',
+  'adapter_install_failed',
+  'adapter_package_invalid',
+  'adapter_incompatible',
+  'adapter_type_taken',
+  'adapter_in_use',
+  'adapter_not_managed',
+  'adapter_changed_meanwhile',
   // secrets
   'secret_missing',
   'secret_source_unreadable',

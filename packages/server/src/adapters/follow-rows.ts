@@ -1,0 +1,149 @@
+import { ServerError } from '../server-error.js';
+import type { InstalledPackage } from './adapter-installer.js';
+import { type AdapterSlot, createAdapterSlot } from './adapter-slot.js';
+import type { CatalogContext } from './catalog-context.js';
+import { fillSlot } from './fill-slot.js';
+import { installSettingsFrom } from './install-settings.js';
+import type { InstalledAdapter } from './installed-adapter-store.js';
+import { parsePackageSpec } from './package-spec.js';
+import { planFollow } from './plan-follow.js';
+import { retirePackage } from './retire-package.js';
+import type { RetryTimes } from './retry-times.js';
+
+/**
+ * Brings this instance to what the rows say: one step a package, under its lock. A package that cannot be had stays as a
+ * failed slot, so that everybody sees it, and is tried again; nothing else runs in its place.
+ */
+export async function followRows(context: CatalogContext, retries: RetryTimes): Promise<void> {
+  const rows = await context.store.list();
+  const steps = planFollow(rows, followedPackages(context));
+  await Promise.all(
+    steps.map((step) => {
+      const name = step.step === 'retire' ? step.packageName : step.row.packageName;
+      return context.lock.run(name, () => followPackage(context, name, retries));
+    }),
+  );
+  await finishLeftRemovals(context, rows);
+}
+
+/** Plans again under the lock: an `add` of this instance may have done it meanwhile. */
+async function followPackage(context: CatalogContext, packageName: string, retries: RetryTimes): Promise<void> {
+  const rows = (await context.store.list()).filter((row) => row.packageName === packageName);
+  const here = followedPackages(context).filter((one) => one.packageName === packageName);
+  for (const step of planFollow(rows, here)) {
+    const slot = context.registry.findPackage(packageName);
+    switch (step.step) {
+      case 'load':
+      case 'switch':
+        if (retries.isDue(packageName)) await loadRow(context, step.row, slot, retries);
+        break;
+      case 'restate':
+        slot?.restate({ ...slot.facts, origin: originOf(step.row) });
+        break;
+      case 'retire':
+        if (slot) retirePackage(context, slot);
+        break;
+    }
+  }
+}
+
+async function loadRow(
+  context: CatalogContext,
+  row: InstalledAdapter,
+  slot: AdapterSlot | null,
+  retries: RetryTimes,
+): Promise<void> {
+  const { packageName: name, version, integrity } = row;
+  const failing = slot ?? createAdapterSlot(row.adapterType, pendingFacts(row), context.changed);
+  if (!slot) context.registry.add(failing);
+  // While a version works, it goes on; the row's is told as failed only where there is none.
+  failing.startLoading();
+  try {
+    const settings = installSettingsFrom(row.settings);
+    const installed = await obtain(context, row);
+    const loaded = await context.loader.load({ folder: installed.packageFolder, name, version, settings });
+    try {
+      if (loaded.type !== row.adapterType) {
+        throw new ServerError(
+          'adapter_package_invalid',
+          `${name}@${version} is "${loaded.type}" and was registered as "${row.adapterType}".`,
+        );
+      }
+      requireOwnType(context, failing, name);
+    } catch (error) {
+      await loaded.close();
+      throw error;
+    }
+    fillSlot(context, failing, loaded, { origin: originOf(row), package: installed, isOverride: settings.override });
+    retries.succeeded(name);
+  } catch (error) {
+    failing.fail(error);
+    retries.failed(name);
+    context.logger.error({ err: error, packageName: name, version, integrity }, 'An installed adapter cannot be used');
+  }
+}
+
+/** From the disk, else from where it came from; the registry's package must be the very one that was added. */
+async function obtain(context: CatalogContext, row: InstalledAdapter): Promise<InstalledPackage> {
+  const { packageName: name, version, integrity } = row;
+  const source = parsePackageSpec(row.source, context.baseFolder);
+  const found = await context.installer.find({ name, version, integrity, kind: source.kind });
+  if (found && found.integrity === integrity) return found;
+  const spec = source.kind === 'registry' ? ({ kind: 'registry', name, range: version } as const) : source;
+  const allowScripts = context.isInstallScriptsAllowed && installSettingsFrom(row.settings).allowScripts;
+  const staged = await context.installer.stage(spec, { allowScripts, signal: context.closing }).catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `The adapter package ${name}@${version} is not on this server and could not be fetched; its runs wait. ${why}`;
+    throw new ServerError('adapter_missing', message, { cause });
+  });
+  try {
+    if (staged.name === name && staged.version === version && staged.integrity === integrity) return await staged.promote();
+    const got = `${staged.name}@${staged.version} (${staged.integrity ?? 'no integrity'})`;
+    const wanted = `${name}@${version} (${integrity ?? 'no integrity'})`;
+    throw new ServerError('adapter_missing', `${row.source} is ${got} now, and not ${wanted} that was added. Add it again.`);
+  } finally {
+    await staged.discard();
+  }
+}
+
+function requireOwnType(context: CatalogContext, own: AdapterSlot, name: string): void {
+  const other = context.registry.all().find((slot) => slot.type === own.type && slot !== own && !slot.isRetired);
+  if (!other || own.facts.isOverride) return;
+  const who = other.facts.package?.name ?? other.facts.origin.source;
+  const message = `The adapter type "${own.type}" of ${name} is taken by ${who}. Remove one of them, or add ${name} with an explicit override.`;
+  throw new ServerError('adapter_type_taken', message, { evidence: { type: own.type, wanted: name, holder: who } });
+}
+
+/** Removals that wait for runs of other instances, or were cut off by a restart. */
+async function finishLeftRemovals(context: CatalogContext, rows: readonly InstalledAdapter[]): Promise<void> {
+  for (const row of rows) {
+    if (row.removalRequestedAt === null || context.registry.findPackage(row.packageName)) continue;
+    const isLeaving = context.registry.all().some((slot) => slot.facts.package?.name === row.packageName);
+    if (!isLeaving && (await context.countActiveRuns(row.adapterType)) === 0) await context.store.remove(row.packageName);
+  }
+}
+
+function followedPackages(context: CatalogContext) {
+  return context.registry.all().flatMap((slot) => {
+    const { origin, package: ofPackage } = slot.facts;
+    if (origin.kind !== 'installed' || !ofPackage) return [];
+    const { revision } = origin;
+    const { name: packageName, integrity } = ofPackage;
+    // A slot without an adapter has nothing of its row yet.
+    const version = slot.hasAdapter ? ofPackage.version : '';
+    return [{ packageName, revision, version, integrity, isRetired: slot.isRetired }];
+  });
+}
+
+function originOf(row: InstalledAdapter) {
+  return { kind: 'installed', source: row.source, revision: row.revision, installedAt: row.installedAt } as const;
+}
+
+function pendingFacts(row: InstalledAdapter) {
+  const { packageName: name, version, integrity } = row;
+  return {
+    origin: originOf(row),
+    package: { name, version, integrity, folder: null },
+    isOverride: installSettingsFrom(row.settings).override,
+  };
+}
