@@ -29,6 +29,7 @@ export function registerServe(program: Command, context: CommandContext): void {
         databaseUrl: options.databaseUrl,
         logLevel: options.logLevel,
       });
+      context.terminal.outliveReader?.();
       const { startServer } = await import('../connect/start-server.js');
       const stopRequested = firstSignal(['SIGTERM', 'SIGINT', 'SIGHUP']);
       const server = await startServer(settings);

@@ -8,6 +8,11 @@ export interface Terminal {
   readonly isInteractive: boolean;
   readonly hasColor: boolean;
   readonly columns: number;
+  /**
+   * From now on nothing that becomes of the streams ends this process: a server goes on when whoever started it reads no
+   * more. Absent = the streams are not the process's own.
+   */
+  outliveReader?(): void;
 }
 
 /**
@@ -15,8 +20,10 @@ export interface Terminal {
  * nobody reads need not be made.
  */
 export function processTerminal(onReaderGone: () => void): Terminal {
+  let isOutliving = false;
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (isOutliving) return;
       if (error.code !== 'EPIPE') throw error;
       onReaderGone();
     });
@@ -27,6 +34,9 @@ export function processTerminal(onReaderGone: () => void): Terminal {
     isInteractive: Boolean(process.stdout.isTTY && process.stderr.isTTY),
     hasColor: Boolean(process.stdout.isTTY) && process.env['NO_COLOR'] === undefined && process.env['TERM'] !== 'dumb',
     columns: process.stdout.columns ?? 80,
+    outliveReader() {
+      isOutliving = true;
+    },
   };
 }
 
