@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 
 /** One line of a worker's stdout. `endOffset` = bytes of the file up to and with its line end. */
 export type SessionLine =
@@ -12,8 +12,8 @@ export type SessionLine =
 export interface SessionLines {
   /** The lines that became complete; `isFull` = there is probably more. */
   read(): { readonly lines: readonly SessionLine[]; readonly isFull: boolean };
-  /** Bytes in the file now. */
-  size(): number;
+  /** Bytes of the file read so far. */
+  readonly offset: number;
   close(): void;
 }
 
@@ -63,7 +63,9 @@ export function openSessionLines(path: string, startOffset: number, limitBytes =
       readOffset += count;
       return { lines, isFull: count === blockBytes };
     },
-    size: () => fstatSync(fd).size,
+    get offset() {
+      return readOffset;
+    },
     close: () => closeSync(fd),
   };
 }

@@ -67,7 +67,7 @@ export async function readWorkerOutput(options: WorkerOutputOptions): Promise<bo
       hasEnded: () => phase.hasEnded(),
       look: async () => mostOf(await lookAtStdout(), await lookAtStderr()),
       async afterLook({ isQuiet }) {
-        if (Math.max(stdout.size(), stderr.size()) > options.limitBytes) options.onFlood();
+        if (Math.max(stdout.offset, stderr.offset) > options.limitBytes) options.onFlood();
         if (isQuiet) await phase.checkLife();
       },
       detach,

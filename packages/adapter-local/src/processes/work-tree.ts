@@ -63,19 +63,33 @@ function carriesCookie(row: ProcessRow, tree: WorkTree): boolean {
   // What started before the leader cannot descend from it: its environment need not be read.
   const leaderTicks = tree.leader.startTicks;
   if (leaderTicks !== null && Number(row.startTicks) < Number(leaderTicks)) return false;
-  try {
-    const environment = readFileSync(`/proc/${row.pid}/environ`);
-    return hasVariable(environment, `${runCookieName}=${tree.runId}`);
-  } catch {
-    // Gone in the meantime, or another user's: then it is not ours to signal either.
-    return false;
-  }
+  return cookieOf(row) === tree.runId;
 }
 
-function hasVariable(environment: Buffer, variable: string): boolean {
-  const wanted = Buffer.from(`${variable}\0`);
-  for (let at = environment.indexOf(wanted); at !== -1; at = environment.indexOf(wanted, at + 1)) {
-    if (at === 0 || environment[at - 1] === 0) return true;
+/** One row stands for one look, and its cookie is read once in it, however many trees are looked for. */
+const cookies = new WeakMap<ProcessRow, string | null>();
+
+function cookieOf(row: ProcessRow): string | null {
+  const known = cookies.get(row);
+  if (known !== undefined) return known;
+  const cookie = readCookie(row.pid);
+  cookies.set(row, cookie);
+  return cookie;
+}
+
+function readCookie(pid: number): string | null {
+  let environment: Buffer;
+  try {
+    environment = readFileSync(`/proc/${pid}/environ`);
+  } catch {
+    // Gone in the meantime, or another user's: then it is not ours to signal either.
+    return null;
   }
-  return false;
+  const name = Buffer.from(`${runCookieName}=`);
+  for (let at = environment.indexOf(name); at !== -1; at = environment.indexOf(name, at + 1)) {
+    if (at > 0 && environment[at - 1] !== 0) continue;
+    const end = environment.indexOf(0, at);
+    return environment.toString('utf8', at + name.length, end === -1 ? undefined : end);
+  }
+  return null;
 }

@@ -87,7 +87,9 @@ export function createEndPhase(run: EndingWork): EndPhase {
     },
     async checkLife() {
       if (end !== null) return;
-      end = await findEnd(run.folder, run.handle, capsuleSignal ?? null);
+      // The end of our own child is reported to us; only that of another host's has to be looked for.
+      const isOurChild = run.capsuleExited !== undefined && capsuleSignal === undefined;
+      if (!isOurChild) end = await findEnd(run.folder, run.handle, capsuleSignal ?? null);
       if (end !== null) {
         run.wake.poke();
         return;

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { createUtf8Decoder, type DecodedPiece } from '@runbeat/adapter-sdk';
 
 /** Reads one growing file as whole characters. */
@@ -9,8 +9,6 @@ export interface SpoolFile {
   read(): { readonly pieces: readonly DecodedPiece[]; readonly isFull: boolean };
   /** The file has ended: what is left of a character that was never completed, as U+FFFD; empty when nothing is. */
   flush(): string;
-  /** Bytes in the file now. */
-  size(): number;
   close(): void;
 }
 
@@ -41,7 +39,6 @@ export function openSpoolFile(path: string, startOffset: number): SpoolFile {
       return { pieces: decoder.pushPieces(block.subarray(0, count)), isFull: count === blockBytes };
     },
     flush: () => decoder.flush(),
-    size: () => fstatSync(fd).size,
     close: () => closeSync(fd),
   };
 }

@@ -13,7 +13,7 @@ export interface TailOptions {
   readonly wake: Wake;
   /** Asked before every look: true = nobody of the run will write any more. */
   hasEnded(): boolean | Promise<boolean>;
-  /** Called after every look with the bytes that lie in the larger of both files; and whether nothing had changed. */
+  /** Called after every look with the bytes read of the larger of both files; and whether nothing had changed. */
   onLook?(look: { readonly largestBytes: number; readonly isQuiet: boolean }): void | Promise<void>;
   /** Aborted = stop following, leave everything as it is. */
   readonly detach: AbortSignal;
@@ -40,7 +40,7 @@ export async function tailSpool(options: TailOptions): Promise<TailEnd> {
       wake: options.wake,
       hasEnded: () => options.hasEnded(),
       look: async () => mostOf(await hand('stdout', files.stdout), await hand('stderr', files.stderr)),
-      afterLook: ({ isQuiet }) => options.onLook?.({ largestBytes: Math.max(files.stdout.size(), files.stderr.size()), isQuiet }),
+      afterLook: ({ isQuiet }) => options.onLook?.({ largestBytes: Math.max(files.stdout.offset, files.stderr.offset), isQuiet }),
       detach: options.detach,
     });
     if (isComplete) await handRest(files, options);

@@ -13,7 +13,7 @@ export interface Wake {
 }
 
 export interface WakeOptions {
-  /** Between two looks while output flows. */
+  /** Between two looks while output flows; up to twice as long once it has flown for a while. */
   readonly pollMs?: number;
   /** A file system may lose a notice; look anyway after this time. */
   readonly safetyMs?: number;
@@ -28,7 +28,7 @@ export interface WakeOptions {
  * system's limit is reached) it stays with polling.
  */
 export function createWake(folderPath: string, options: WakeOptions = {}): Wake {
-  const pollMs = options.pollMs ?? 30;
+  const pollMs = options.pollMs ?? 25;
   const safetyMs = options.safetyMs ?? 1_000;
   const burst = options.burst ?? 12;
   let watcher: FSWatcher | null = null;
@@ -36,6 +36,8 @@ export function createWake(folderPath: string, options: WakeOptions = {}): Wake 
   let isPending = false;
   let resume: ((answer: 'changed' | 'quiet') => void) | null = null;
   let looksInVain = 0;
+  /** Polls since the watch was closed. */
+  let polls = 0;
   let quickWakes = 0;
   let lastWakeAt = 0;
 
@@ -84,6 +86,7 @@ export function createWake(folderPath: string, options: WakeOptions = {}): Wake 
     if (quickWakes > burst) {
       closeWatch();
       looksInVain = 0;
+      polls = 0;
     }
     return answer;
   };
@@ -98,7 +101,9 @@ export function createWake(folderPath: string, options: WakeOptions = {}): Wake 
         quickWakes = 0;
         return 'changed';
       }
-      await wait(canWatch || looksInVain < 20 ? pollMs : Math.min(pollMs * 8, safetyMs));
+      polls += 1;
+      const steadyMs = polls > 20 ? pollMs * 2 : pollMs;
+      await wait(canWatch || looksInVain < 20 ? steadyMs : Math.min(pollMs * 8, safetyMs));
       return looksInVain > 0 && !canWatch ? 'quiet' : 'changed';
     },
     poke,
