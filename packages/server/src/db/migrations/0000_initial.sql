@@ -250,13 +250,13 @@ CREATE TABLE "live_events" (
 --> statement-breakpoint
 CREATE TABLE "run_log_chunks" (
 	"run_id" uuid NOT NULL,
-	"start_offset" bigint NOT NULL,
-	"end_offset" bigint NOT NULL,
 	"first_seq" bigint NOT NULL,
 	"last_seq" bigint NOT NULL,
+	"start_offset" bigint NOT NULL,
+	"end_offset" bigint NOT NULL,
 	"text" "bytea" NOT NULL,
 	"index" "bytea" NOT NULL,
-	CONSTRAINT "run_log_chunks_run_id_start_offset_pk" PRIMARY KEY("run_id","start_offset")
+	CONSTRAINT "run_log_chunks_run_id_first_seq_pk" PRIMARY KEY("run_id","first_seq")
 );
 --> statement-breakpoint
 CREATE TABLE "run_logs" (
@@ -265,7 +265,7 @@ CREATE TABLE "run_logs" (
 	"owner_epoch" integer NOT NULL,
 	"last_seq" bigint NOT NULL,
 	"end_offset" bigint NOT NULL,
-	"last_cursor" text,
+	"last_cursor" "bytea",
 	"updated_at" timestamp (3) with time zone NOT NULL
 );
 --> statement-breakpoint
@@ -401,6 +401,7 @@ CREATE INDEX "issues_open_index" ON "issues" USING btree ("id") WHERE "issues"."
 CREATE UNIQUE INDEX "live_events_number_index" ON "live_events" USING btree ("company_id","number") WHERE "live_events"."number" IS NOT NULL;--> statement-breakpoint
 CREATE INDEX "live_events_waiting_index" ON "live_events" USING btree ("company_id","insertion_id") WHERE "live_events"."number" IS NULL;--> statement-breakpoint
 CREATE INDEX "live_events_age_index" ON "live_events" USING btree ("at");--> statement-breakpoint
+CREATE INDEX "run_log_chunks_offset_index" ON "run_log_chunks" USING btree ("run_id","end_offset");--> statement-breakpoint
 CREATE INDEX "runner_jobs_runner_index" ON "runner_jobs" USING btree ("runner_id","run_id") WHERE "runner_jobs"."state" IN ('offered', 'leased', 'running', 'finishing');--> statement-breakpoint
 CREATE INDEX "runner_jobs_lease_index" ON "runner_jobs" USING btree ("lease_expires_at") WHERE "runner_jobs"."state" IN ('offered', 'leased', 'running', 'finishing');--> statement-breakpoint
 CREATE INDEX "runner_sessions_runner_index" ON "runner_sessions" USING btree ("runner_id","started_at");--> statement-breakpoint
