@@ -27,6 +27,9 @@ export interface CriLog {
   /** The container ended: an unterminated rest becomes an entry without a newline. */
   end(): void;
   rotate(): void;
+  /** Whether every open reader reads the current file: a rotation now makes none of them skip a file. */
+  readonly isFollowedClosely: boolean;
+  readonly readers: Set<() => CriFile>;
   /** Calls back with the next entry, rotation or end; returns the unsubscribe. */
   onChange(listener: () => void): () => void;
 }
@@ -41,6 +44,7 @@ export function createCriLog(clock: NodeClock, options: { rotateBytes: number; r
   const rest = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   let isEnded = false;
   let checkedAt = Date.now();
+  const readers = new Set<() => CriFile>();
   const changes = new EventEmitter().setMaxListeners(0);
 
   function append(stream: CriEntry['stream'], text: Buffer, isFull: boolean): void {
@@ -77,6 +81,10 @@ export function createCriLog(clock: NodeClock, options: { rotateBytes: number; r
   return {
     get current() {
       return current;
+    },
+    readers,
+    get isFollowedClosely() {
+      return [...readers].every((fileOf) => fileOf() === current);
     },
     get isEnded() {
       return isEnded;
@@ -115,6 +123,7 @@ export interface CriReader {
   next(): Buffer | null;
   /** At the end of a closed file: go to the *current* one, whatever lies between (so a slow reader loses whole files). */
   readonly isExhausted: boolean;
+  close(): void;
 }
 
 export function createCriReader(log: CriLog, options: LogReadOptions): CriReader {
@@ -122,8 +131,11 @@ export function createCriReader(log: CriLog, options: LogReadOptions): CriReader
   let index = options.tailLines === undefined ? 0 : Math.max(0, file.entries.length - options.tailLines);
   let isAtLineStart = true;
   let left = options.limitBytes ?? Number.POSITIVE_INFINITY;
+  const fileOf = (): CriFile => file;
+  log.readers.add(fileOf);
 
   return {
+    close: () => log.readers.delete(fileOf),
     get isExhausted() {
       return left <= 0;
     },

@@ -1,5 +1,6 @@
 import { conditionOf, type Pod } from './api-objects.js';
 import { type Cluster, emitEvent } from './cluster.js';
+import type { CriLog } from './cri-log.js';
 import { createPodWorker, type PodWorker, type StopOrder } from './pod-worker.js';
 import { setCondition } from './pod-status.js';
 import { quantityValue } from './quantities.js';
@@ -18,6 +19,10 @@ export interface Kubelet {
   /** What the node controller does to the Pods of a frozen node. */
   markNodeNotReady(): void;
   stopPod(pod: Pod, order: StopOrder): void;
+  /** Serves the log of a Pod that has no process: chaos tests write such logs themselves. */
+  adopt(podUid: string, log: (container: string) => CriLog | undefined): void;
+  forget(podUid: string): void;
+  logOf(podUid: string, container: string): CriLog | undefined;
   onRestart(listener: () => void): () => void;
   destroy(): void;
 }
@@ -25,6 +30,7 @@ export interface Kubelet {
 export function createKubelet(cluster: Cluster): Kubelet {
   const { store } = cluster;
   const workers = new Map<string, PodWorker>();
+  const adopted = new Map<string, (container: string) => CriLog | undefined>();
   const restartListeners = new Set<() => void>();
   let state: Kubelet['state'] = 'up';
   let thawed: Promise<void> = Promise.resolve();
@@ -101,6 +107,13 @@ export function createKubelet(cluster: Cluster): Kubelet {
     stopPod(pod, order) {
       workers.get(pod.metadata.uid)?.stop(order);
     },
+    adopt: (podUid, log) => {
+      adopted.set(podUid, log);
+    },
+    forget: (podUid) => {
+      adopted.delete(podUid);
+    },
+    logOf: (podUid, container) => adopted.get(podUid)?.(container) ?? workers.get(podUid)?.log(container),
     onRestart(listener) {
       restartListeners.add(listener);
       return () => restartListeners.delete(listener);

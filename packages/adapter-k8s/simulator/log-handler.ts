@@ -35,7 +35,7 @@ export async function handleLog(request: ApiRequest, podName: string, faults: Lo
     throw failure({ code: 500, message: `Get "${url}": net/http: TLS handshake timeout` });
   }
   if (kubelet.state === 'just-restarted') throw logNotFound(podName);
-  const log = kubelet.worker(pod.metadata.uid)?.log(container);
+  const log = kubelet.logOf(pod.metadata.uid, container);
   if (!log) throw waitingToStart(pod, container);
   response.writeHead(200, { 'Cache-Control': 'no-cache, private', 'Content-Type': 'text/plain' });
   response.flushHeaders();
@@ -156,7 +156,7 @@ async function stream(
     wake();
   };
   const cleanUps = [log.onChange(() => wake()), kubelet.onRestart(finish)];
-  const limit = setTimeout(finish, how.faults.followLimitMs);
+  const limit = how.isFollow ? setTimeout(finish, how.faults.followLimitMs) : undefined;
   response.on('close', finish);
   response.on('drain', () => wake());
   const woken = (): Promise<void> =>
@@ -187,6 +187,7 @@ async function stream(
     }
   } finally {
     clearTimeout(limit);
+    reader.close();
     for (const cleanUp of cleanUps) cleanUp();
     response.end();
   }

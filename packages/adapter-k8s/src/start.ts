@@ -1,4 +1,4 @@
-import { AdapterError, type ExecuteContextV1, failureFromError, isAdapterError, type RunFailureV1, sleep } from '@runbeat/adapter-sdk';
+import { type AbortReasonV1, AdapterError, type ExecuteContextV1, failureFromError, isAdapterError, type RunFailureV1, sleep } from '@runbeat/adapter-sdk';
 import { isApiError, isStatus, isTransient, type KubernetesApiError } from './cluster/api-error.js';
 import { type K8sConfig, logModeOf } from './config.js';
 import type { JobHandle } from './handle.js';
@@ -29,10 +29,11 @@ export interface StartOptions {
  * again makes nothing twice: suspended Job, handle stored, Secret owned by the Job, then the Job is released.
  */
 export async function startJob(options: StartOptions): Promise<StartResult> {
-  const { scope, context, signal } = options;
+  const { scope, context } = options;
+  const { signal, dispose } = unhurriedSignal(options.signal, scope.timings.shutdownMs);
   let handle: JobHandle | null = null;
   try {
-    const job = await createOrAdopt(options);
+    const job = await createOrAdopt({ ...options, signal });
     handle = handleOf(scope, job, context.config);
     await options.announce(handle);
     await releaseJob(scope, handle, job, context, signal);
@@ -43,7 +44,29 @@ export async function startJob(options: StartOptions): Promise<StartResult> {
     if (isApiError(error)) return { kind: 'refused', failure: startFailure(error, scope) };
     if (isAdapterError(error) && error.code.startsWith('k8s.')) return { kind: 'refused', failure: failureFromError(error) };
     throw error;
+  } finally {
+    dispose();
   }
+}
+
+/** A shutdown leaves a start the time to get through: work that was announced is to go on without us. */
+function unhurriedSignal(signal: AbortSignal, shutdownMs: number): { signal: AbortSignal; dispose: () => void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    const reason = signal.reason as AbortReasonV1 | undefined;
+    if (reason?.kind === 'host_shutdown') timer = setTimeout(() => controller.abort(reason), shutdownMs);
+    else controller.abort(reason);
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return {
+    signal: controller.signal,
+    dispose() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    },
+  };
 }
 
 function handleOf(scope: Scope, job: WireJob, config: K8sConfig): JobHandle {

@@ -32,7 +32,7 @@ export interface Timings {
   readonly eventsEveryMs: number;
   /** `terminated` comes about 1 s before the phase: how long the phase is waited for. */
   readonly phaseWaitMs: number;
-  /** After the container's end a follow ends by itself within a second; after this it is cut. */
+  /** After the container's end a follow ends by itself within a second; one that is silent for this long is cut. */
   readonly followEndMs: number;
   readonly drainPauseMs: number;
   /** How long a log that the API answers but the kubelet does not is tried for after the end. */
@@ -43,12 +43,18 @@ export interface Timings {
   readonly orphanSweepMs: number;
   /** How long a Job cannot be created before the run fails. */
   readonly startMs: number;
-  /** A tail that does not show the place that is looked for within this long is given up for the whole file. */
+  /** A tail that stands still for this long without the place that is looked for is given up for the whole file. */
   readonly searchMs: number;
   /** A Job whose Pod is gone gets a condition within seconds; after this it is not waited for. */
   readonly verdictMs: number;
   /** One exec for lost frames may take this long. */
   readonly replayMs: number;
+  /** How long a start goes on after the host began to shut down. */
+  readonly shutdownMs: number;
+  /** A consumer that takes longer than this for one piece of a plain log may have made the node skip some. */
+  readonly stallMs: number;
+  /** The node looks at the size of a log every 10 s: what began earlier than this may have been rotated away. */
+  readonly unrotatedMs: number;
 }
 
 export const defaultTimings: Timings = {
@@ -85,4 +91,7 @@ export const defaultTimings: Timings = {
   searchMs: 3000,
   verdictMs: 30_000,
   replayMs: 30_000,
+  shutdownMs: 1500,
+  stallMs: 5000,
+  unrotatedMs: 8000,
 };

@@ -22,6 +22,8 @@ export interface StreamOptions {
   /** Without a byte for this long the stream fails with kind `timeout`. */
   readonly idleMs: number;
   readonly signal: AbortSignal;
+  /** Called at each chunk, before it is handed on and after it was dealt with. */
+  readonly onBytes?: () => void;
 }
 
 /** The body of a watch or a log. Iterating throws a KubernetesApiError unless the body ended with its last chunk. */
@@ -243,7 +245,9 @@ function openStream(live: Live, options: StreamOptions, timings: Timings): Promi
             for await (const chunk of response as AsyncIterable<Buffer>) {
               // While the consumer is busy, silence is ours.
               clearTimeout(timer);
+              options.onBytes?.();
               yield chunk;
+              options.onBytes?.();
               restartIdle();
             }
           } catch (error) {

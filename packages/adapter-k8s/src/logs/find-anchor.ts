@@ -6,11 +6,14 @@ export type AnchorDecision =
   /** Several places look the same; the last of them is taken, and the log says so. */
   | { readonly kind: 'ambiguous'; readonly skip: number }
   /** The last line that was read is in this file no more: what lies between is lost. */
-  | { readonly kind: 'lost' };
+  | { readonly kind: 'lost' }
+  /** It is the same file and has fewer lines than before: the answer was cut, cleanly, by a node that was just stopped. */
+  | { readonly kind: 'cut' };
 
 /** Looks, line by line, for the place where a position stands. */
 export interface AnchorSearch {
-  line(hash: string): void;
+  /** @param isRest whether the line, the first of its file, is what a rotation left of the last known one. */
+  line(hash: string, isRest: boolean): void;
   /** After the last line of the file. */
   decide(): AnchorDecision;
 }
@@ -24,10 +27,11 @@ export function createAnchorSearch(position: PlainPosition): AnchorSearch {
   let firstHash = '';
   let byCount = false;
   const recent: string[] = [];
-  let best: { skip: number; length: number; isUnique: boolean } | null = null;
+  let best = null as { skip: number; length: number; isUnique: boolean } | null;
   return {
-    line(hash) {
+    line(hash, isRest) {
       if (index === 0) firstHash = hash;
+      if (isRest) best = { skip: 1, length: 1, isUnique: true };
       recent.unshift(hash);
       if (recent.length > position.hashes.length) recent.pop();
       index += 1;
@@ -39,6 +43,7 @@ export function createAnchorSearch(position: PlainPosition): AnchorSearch {
     },
     decide() {
       if (byCount && firstHash === position.first) return { kind: 'found', skip: position.count };
+      if (firstHash === position.first && index < position.count) return { kind: 'cut' };
       if (best === null) return { kind: 'lost' };
       return { kind: best.isUnique ? 'found' : 'ambiguous', skip: best.skip };
     },

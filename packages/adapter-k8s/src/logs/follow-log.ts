@@ -27,6 +27,8 @@ export interface FollowLogOptions {
   readonly log: ContainerLog;
   readonly timings: Timings;
   readonly now: () => number;
+  /** When the log last had bytes. */
+  readonly lastBytesAt: () => number;
   readonly signal: AbortSignal;
   /** The log is forbidden, or in trouble: told once per kind. */
   readonly onTrouble: (error: KubernetesApiError) => Promise<void>;
@@ -40,6 +42,15 @@ export function followLog(options: FollowLogOptions): LogFollower {
   const streamCut = new AbortController();
   const streamSignal = AbortSignal.any([signal, streamCut.signal]);
   let cutTimer: NodeJS.Timeout | undefined;
+
+  /** The stream ends by itself up to a second after the container, or when its backlog is read; a dead one is cut. */
+  function cutWhenSilent(): void {
+    clearTimeout(cutTimer);
+    cutTimer = setTimeout(() => {
+      if (now() - options.lastBytesAt() < timings.followEndMs) cutWhenSilent();
+      else streamCut.abort();
+    }, timings.followEndMs);
+  }
 
   async function follow(): Promise<void> {
     const backoff = createBackoff(timings);
@@ -107,15 +118,14 @@ export function followLog(options: FollowLogOptions): LogFollower {
       if (ended !== null) return;
       ended = { message };
       wake.now();
-      // The stream ends by itself up to a second after the container; a dead one is cut.
-      cutTimer = setTimeout(() => streamCut.abort(), timings.followEndMs);
+      cutWhenSilent();
     },
     podGone() {
       if (isPodGone) return;
       isPodGone = true;
       wake.now();
       // A Pod that was removed with grace 0 prints on for about 2 s, and the open stream still delivers it.
-      cutTimer ??= setTimeout(() => streamCut.abort(), timings.followEndMs);
+      cutWhenSilent();
     },
   };
 }

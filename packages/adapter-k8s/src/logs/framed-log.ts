@@ -112,7 +112,7 @@ export function createFramedLog(options: FramedLogOptions): FramedLog {
   async function read({ isFollow, signal }: { isFollow: boolean; signal: AbortSignal }): Promise<LogReadResult> {
     const before = seq;
     const isWhole = seq === 0;
-    const tail = isWhole ? {} : { tailLines: Math.max(500, 2 * rate.last30s()) };
+    const tail = isWhole ? {} : { tailLines: isFollow ? Math.max(500, 2 * rate.last30s()) : 500 };
     const stream = await open({ follow: isFollow, ...tail }, signal);
     const isFirstAttach = isWhole && foreignText === '';
     try {

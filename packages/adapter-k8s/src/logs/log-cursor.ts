@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { LineTail } from './log-line-parser.js';
 
 /** How many line hashes a cursor remembers: enough that a run of equal lines elsewhere is not taken for the place. */
 export const cursorHashes = 12;
@@ -15,9 +16,11 @@ export interface PlainPosition {
   readonly partial: number;
   /** Timestamp of that line, to tell it from the rest that a rotation leaves; empty when `partial` is 0. */
   readonly partialTime: string;
+  /** Of the last whole line, when it is longer than one entry of the node's log. */
+  readonly tail: LineTail | null;
 }
 
-export const startPosition: PlainPosition = { hashes: [], count: 0, first: '', partial: 0, partialTime: '' };
+export const startPosition: PlainPosition = { hashes: [], count: 0, first: '', partial: 0, partialTime: '', tail: null };
 
 /** A container's log: another Pod or a restarted container has another log. */
 export interface LogSource {
@@ -35,11 +38,13 @@ const plainCursor = z.object({
   f: z.string(),
   p: z.int(),
   t: z.string(),
+  l: z.int().optional(),
+  e: z.string().optional(),
 });
 const framedCursor = z.object({ v: z.literal(1), m: z.literal('f'), u: z.string(), s: z.int() });
 
 export function encodePlainCursor(source: LogSource, position: PlainPosition): string {
-  const { hashes, count, first, partial, partialTime } = position;
+  const { hashes, count, first, partial, partialTime, tail } = position;
   return JSON.stringify({
     v: 1,
     m: 'p',
@@ -50,6 +55,7 @@ export function encodePlainCursor(source: LogSource, position: PlainPosition): s
     f: first,
     p: partial,
     t: partialTime,
+    ...(tail === null ? {} : { l: tail.bytes, e: tail.lastEntryHash }),
   });
 }
 
@@ -57,8 +63,9 @@ export function encodePlainCursor(source: LogSource, position: PlainPosition): s
 export function decodePlainCursor(cursor: string | null, source: LogSource): PlainPosition | null {
   const parsed = plainCursor.safeParse(parseJson(cursor));
   if (!parsed.success || parsed.data.u !== source.podUid || parsed.data.c !== shortId(source.containerId)) return null;
-  const { h, n, f, p, t } = parsed.data;
-  return { hashes: h, count: n, first: f, partial: p, partialTime: t };
+  const { h, n, f, p, t, l, e } = parsed.data;
+  const tail = l === undefined || e === undefined ? null : { bytes: l, lastEntryHash: e };
+  return { hashes: h, count: n, first: f, partial: p, partialTime: t, tail };
 }
 
 export function encodeFramedCursor(podUid: string, seq: number): string {
@@ -72,13 +79,15 @@ export function decodeFramedCursor(cursor: string | null, podUid: string): numbe
 }
 
 /** The position behind one more whole line. */
-export function positionAfterLine(position: PlainPosition, hash: string): PlainPosition {
+export function positionAfterLine(position: PlainPosition, line: { hash: string; tail: LineTail | null }): PlainPosition {
+  const { hash, tail } = line;
   return {
     hashes: [hash, ...position.hashes].slice(0, cursorHashes),
     count: position.count + 1,
     first: position.first || hash,
     partial: 0,
     partialTime: '',
+    tail: tail !== null && tail.lastEntryHash !== '' ? tail : null,
   };
 }
 

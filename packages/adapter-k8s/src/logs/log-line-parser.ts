@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, type Hash, hash as hashOnce } from 'node:crypto';
 
 /** A piece of one output line: a whole short line, or a part of a long one. */
 export interface LinePiece {
@@ -12,6 +12,17 @@ export interface LinePiece {
   readonly isLineEnd: boolean;
   /** Identifies time and text of the whole line; empty before its end. */
   readonly hash: string;
+  /** At the end of a line: what a rotation in its middle would leave of it in the next file. */
+  readonly tail: LineTail | null;
+}
+
+/**
+ * The node cuts long lines into entries of 16 KiB and may rotate between them. The rest then looks like a line of its own, with
+ * a time of its own; by its length and its last entry it is known again.
+ */
+export interface LineTail {
+  readonly bytes: number;
+  readonly lastEntryHash: string;
 }
 
 /** What a chunk gave. `problem` = this body is no output from here on: an error of the kubelet inside HTTP 200. */
@@ -39,9 +50,21 @@ const timestampPattern = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]
 const timestampLimit = 64;
 const newlineByte = 0x0a;
 
+function shortHash(bytes: Buffer): string {
+  return hashOnce('sha1', bytes, 'hex').slice(0, 10);
+}
+
+/** Whether `line`, the first of a file, is the rest of a longer line that was cut by the rotation before. */
+export function isRestOf(line: LineTail, bytesOfLine: Buffer, whole: LineTail): boolean {
+  const cut = whole.bytes - line.bytes;
+  if (whole.lastEntryHash === '' || cut <= 0 || cut % pieceBytes !== 0) return false;
+  return (line.lastEntryHash || shortHash(bytesOfLine)) === whole.lastEntryHash;
+}
+
 interface OpenLine {
   readonly time: string;
-  readonly hash: Hash;
+  /** Made for lines that come in pieces only: one hash call a line is several times faster. */
+  hash: Hash | null;
   given: number;
 }
 
@@ -58,7 +81,7 @@ export function createLogLineParser(): LogLineParser {
     if (match) {
       const time = match[0].trimEnd();
       rest = rest.subarray(match[0].length);
-      line = { time, hash: createHash('sha1').update(time), given: 0 };
+      line = { time, hash: null, given: 0 };
     } else if (rest.length >= timestampLimit || head.includes('\n')) {
       problem = rest.subarray(0, 500).toString('utf8').split('\n')[0] ?? '';
     }
@@ -68,11 +91,20 @@ export function createLogLineParser(): LogLineParser {
   function take(open: OpenLine, count: number, isLineEnd: boolean): LinePiece {
     const bytes = rest.subarray(0, count);
     rest = rest.subarray(isLineEnd ? count + 1 : count);
-    open.hash.update(bytes);
     const start = open.given;
     open.given += count;
+    let hash = '';
+    if (isLineEnd && start === 0) {
+      hash = hashOnce('sha1', `${open.time} ${bytes.toString('latin1')}`, 'hex').slice(0, 10);
+    } else {
+      open.hash ??= createHash('sha1').update(`${open.time} `);
+      // The same text as above, so that a line has one hash however it came.
+      open.hash.update(bytes.toString('latin1'));
+      if (isLineEnd) hash = open.hash.digest('hex').slice(0, 10);
+    }
     if (isLineEnd) line = null;
-    return { time: open.time, bytes, start, isLineEnd, hash: isLineEnd ? open.hash.digest('hex').slice(0, 10) : '' };
+    const tail = isLineEnd ? { bytes: start + count, lastEntryHash: start === 0 ? '' : shortHash(bytes) } : null;
+    return { time: open.time, bytes, start, isLineEnd, hash, tail };
   }
 
   return {

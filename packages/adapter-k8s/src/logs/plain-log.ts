@@ -11,7 +11,7 @@ import {
   positionAfterLine,
   startPosition,
 } from './log-cursor.js';
-import { createLogLineParser, type LinePiece } from './log-line-parser.js';
+import { createLogLineParser, isRestOf, type LinePiece } from './log-line-parser.js';
 import type { ContainerLog, LogQuery, LogReadResult, LogSink } from './log-sink.js';
 
 export interface PlainLogOptions {
@@ -20,8 +20,14 @@ export interface PlainLogOptions {
   /** The cursor of the last stored record; null = from the start. */
   readonly cursor: string | null;
   readonly open: (query: LogQuery, signal: AbortSignal) => Promise<ApiStream>;
-  /** A tail that does not show the known place within this long is given up for a look at the whole file. */
+  /** A tail that stands still for this long without the known place is given up for a look at the whole file. */
   readonly searchMs: number;
+  readonly stallMs: number;
+  /**
+   * The container started so long ago that its log may have been rotated before it was ever read; null = it cannot have been.
+   * The time is that of the start.
+   */
+  readonly startedLongAgo: Date | null;
   readonly now: () => number;
 }
 
@@ -31,8 +37,14 @@ type StartRule =
   | { readonly kind: 'tail'; readonly lines: number }
   | { readonly kind: 'skip'; readonly lines: number; readonly firstHash: string };
 
+/** Without state: it gets whole lines only. */
+const wholeLines = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /** One `onLog` holds at most 64 KiB; a piece of 16 KiB may triple. */
 const batchBytes = 60_000;
+const tailLines = 500;
+/** Times of the start have whole seconds. */
+const lateLineMs = 2000;
 
 /**
  * A log of any image, exactly once: the last lines that were delivered are looked for in what the server sends, and only
@@ -52,27 +64,51 @@ export function createPlainLog(options: PlainLogOptions): ContainerLog {
     const { text, time } = batch;
     batch.text = '';
     batch.bytes = 0;
+    const startedAt = now();
     await sink.text('stdout', text, { cursor: encodePlainCursor(source, position), time });
+    const waitedMs = now() - startedAt;
+    if (waitedMs < options.stallMs) return;
+    // A node whose follower stands still while it rotates skips whole files and says nothing (test/golden/07e).
+    await sink.gap(
+      `This log was not taken for ${Math.round(waitedMs / 1000)} s. If the container wrote more than the node keeps meanwhile, lines are missing below.`,
+      encodePlainCursor(source, position),
+    );
   }
 
   async function deliver(piece: LinePiece, isFinal = false): Promise<boolean> {
-    if (piece.start === 0) await beginLine(piece);
+    if (position === startPosition) await checkBeginning(piece);
+    if (piece.start === 0 && (position.partial > 0 || !piece.isLineEnd || isFinal)) await beginLine(piece);
     const skip = Math.max(0, position.partial - piece.start);
     const isKnown = skip >= piece.bytes.length && !piece.isLineEnd && !isFinal;
     if (isKnown) return false;
-    let text = decoder.push(piece.bytes.subarray(skip));
-    if (piece.isLineEnd || isFinal) text += decoder.flush();
-    if (piece.isLineEnd) text += '\n';
+    const text = piece.isLineEnd && piece.start === 0 && skip === 0 ? `${wholeLines.decode(piece.bytes)}\n` : decode(piece, skip, isFinal);
     const size = Buffer.byteLength(text);
     if (batch.bytes + size > batchBytes) await flush();
     batch.text += text;
     batch.bytes += size;
     batch.time = piece.time;
     position = piece.isLineEnd
-      ? positionAfterLine(position, piece.hash)
+      ? positionAfterLine(position, piece)
       : { ...position, partial: decoder.offset, partialTime: piece.time };
     if (piece.isLineEnd) rate.count();
     return text !== '';
+  }
+
+  function decode(piece: LinePiece, skip: number, isFinal: boolean): string {
+    const text = decoder.push(piece.bytes.subarray(skip));
+    if (!piece.isLineEnd) return isFinal ? text + decoder.flush() : text;
+    return `${text}${decoder.flush()}\n`;
+  }
+
+  /** The first line that is read comes late after the start: what stood before it may be gone. */
+  async function checkBeginning(piece: LinePiece): Promise<void> {
+    const { startedLongAgo } = options;
+    if (startedLongAgo === null || position !== startPosition || piece.start > 0) return;
+    if (Date.parse(piece.time) - startedLongAgo.getTime() < lateLineMs) return;
+    await sink.gap(
+      'This log was first read long after the container had started. If it had written more than the node keeps by then, its beginning is missing.',
+      encodePlainCursor(source, position),
+    );
   }
 
   async function beginLine(piece: LinePiece): Promise<void> {
@@ -85,10 +121,12 @@ export function createPlainLog(options: PlainLogOptions): ContainerLog {
     decoder = createUtf8Decoder({ startOffset: position.partial });
   }
 
-  async function planStart(signal: AbortSignal): Promise<StartRule> {
+  async function planStart(isFollow: boolean, signal: AbortSignal): Promise<StartRule> {
     if (position.count === 0) return { kind: 'all' };
-    if (!mustScan) return { kind: 'tail', lines: Math.max(500, 2 * rate.last30s()) };
-    const { decision, firstHash } = await scan(signal);
+    // Without follow this is the end of a log that was followed up to it: the place is close.
+    if (!mustScan) return { kind: 'tail', lines: isFollow ? Math.max(tailLines, 2 * rate.last30s()) : tailLines };
+    const { decision, firstHash } = await scanTwice(signal);
+    if (decision.kind === 'cut') throw inBandError('the log is shorter than it was');
     if (decision.kind === 'lost') {
       position = startPosition;
       await sink.gap(
@@ -106,6 +144,12 @@ export function createPlainLog(options: PlainLogOptions): ContainerLog {
     return { kind: 'skip', lines: decision.skip, firstHash };
   }
 
+  /** A loss is believed from two looks: a node that is stopped cuts an answer as cleanly as if it were the whole file. */
+  async function scanTwice(signal: AbortSignal): ReturnType<typeof scan> {
+    const first = await scan(signal);
+    return first.decision.kind === 'lost' ? scan(signal) : first;
+  }
+
   /** Looks for the position in the whole current file, without keeping it in memory. */
   async function scan(signal: AbortSignal): Promise<{ decision: AnchorDecision; firstHash: string }> {
     const search = createAnchorSearch(position);
@@ -115,8 +159,10 @@ export function createPlainLog(options: PlainLogOptions): ContainerLog {
       const { pieces, problem } = parser.push(chunk);
       for (const piece of pieces) {
         if (!piece.isLineEnd) continue;
+        const isFirst = firstHash === '';
         firstHash ||= piece.hash;
-        search.line(piece.hash);
+        const { tail } = position;
+        search.line(piece.hash, isFirst && tail !== null && piece.tail !== null && isRestOf(piece.tail, piece.bytes, tail));
       }
       if (problem !== null) throw inBandError(problem);
     }
@@ -125,20 +171,22 @@ export function createPlainLog(options: PlainLogOptions): ContainerLog {
 
   async function read({ isFollow, signal }: { isFollow: boolean; signal: AbortSignal }): Promise<LogReadResult> {
     rest = null;
-    const rule = await planStart(signal);
+    const rule = await planStart(isFollow, signal);
     const stream = await open({ follow: isFollow, ...(rule.kind === 'tail' ? { tailLines: rule.lines } : {}) }, signal);
     const isNew = createStartTest(rule, position);
     const parser = createLogLineParser();
     let hasAdded = false;
     const searchTimer = rule.kind === 'tail' ? setTimeout(() => stream.close(), options.searchMs) : undefined;
+    const stopSearchTimer = (): void => clearTimeout(searchTimer);
     try {
       for await (const chunk of stream) {
+        if (isNew.isSearching) searchTimer?.refresh();
         const { pieces, problem } = parser.push(chunk);
         for (const piece of pieces) {
           const verdict = isNew(piece);
           if (verdict === 'wrong-place') return giveUpSearch(stream, hasAdded);
           if (verdict === 'new') hasAdded = (await deliver(piece)) || hasAdded;
-          if (verdict !== 'searching') clearTimeout(searchTimer);
+          if (verdict !== 'searching') stopSearchTimer();
         }
         await flush();
         if (problem !== null) throw inBandError(problem);
@@ -150,7 +198,7 @@ export function createPlainLog(options: PlainLogOptions): ContainerLog {
       mustScan = true;
       throw error;
     } finally {
-      clearTimeout(searchTimer);
+      stopSearchTimer();
       await flush();
       stream.close();
       if (!isNew.isSearching) mustScan = !isTailAnchor(position);

@@ -1,5 +1,6 @@
 import type { RunSinksV1 } from '@runbeat/adapter-sdk';
 import { isStatus, type KubernetesApiError } from '../cluster/api-error.js';
+import type { ApiStream } from '../cluster/connection.js';
 import { containerPaths } from '../job/run-secret.js';
 import { workContainer } from '../job/job-spec.js';
 import { followLog, type LogEnd, type LogFollower } from '../logs/follow-log.js';
@@ -64,12 +65,16 @@ export function openRunLog(options: RunLogOptions): RunLog {
     },
     notice,
   };
-  const open = (query: LogQuery, signal: AbortSignal) =>
+  let lastBytesAt = 0;
+  const open = (query: LogQuery, signal: AbortSignal): Promise<ApiStream> =>
     connection.stream({
       path: api.logPath(podName),
       query: { container: workContainer, timestamps: true, ...(query.follow ? { follow: true } : {}), tailLines: query.tailLines },
       idleMs: mode === 'framed' ? timings.framedLogIdleMs : timings.plainLogIdleMs,
       signal,
+      onBytes: () => {
+        lastBytesAt = now();
+      },
     });
   const source = { podUid: pod.metadata?.uid ?? '', containerId: workStatus(pod)?.containerID ?? '' };
   const target = {
@@ -94,11 +99,21 @@ export function openRunLog(options: RunLogOptions): RunLog {
             return [];
           },
         });
-  const log = framed ?? createPlainLog({ source, sink, cursor, open, searchMs: timings.searchMs, now });
+  const log = framed ?? createPlainLog({
+      source,
+      sink,
+      cursor,
+      open,
+      searchMs: timings.searchMs,
+      stallMs: timings.stallMs,
+      startedLongAgo: startedLongAgo(pod, now(), timings.unrotatedMs),
+      now,
+    });
   const follower = followLog({
     log,
     timings,
     now,
+    lastBytesAt: () => lastBytesAt,
     signal: controller.signal,
     onTrouble: async (error) => notice(...troubleNotice(error)),
   });
@@ -133,6 +148,13 @@ export function openRunLog(options: RunLogOptions): RunLog {
       await follower.done.catch(() => {});
     },
   };
+}
+
+/** By the node's clock and ours: a difference between them only moves the moment from which the log warns. */
+function startedLongAgo(pod: WirePod, nowMs: number, unrotatedMs: number): Date | null {
+  const state = workStatus(pod)?.state;
+  const startedAt = new Date(state?.running?.startedAt ?? state?.terminated?.startedAt ?? '');
+  return nowMs - startedAt.getTime() > unrotatedMs ? startedAt : null;
 }
 
 function troubleNotice(error: KubernetesApiError): [string, string] {
