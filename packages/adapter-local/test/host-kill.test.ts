@@ -135,6 +135,20 @@ it('C2 takes a silent run over, and a cancel reaches it', async () => {
   expect(await run.terminate(run.handle())).toEqual({ stopped: 'already_gone' });
 });
 
+it('goes on with a stop that the host was killed in the middle of', async () => {
+  const run = useRun({ ...fixtureConfig('stubborn-tree'), graceMs: 2_000 });
+  const host = run.host('execute');
+  await eventually('the pids are stored', () => run.text('stdout').includes('\n'));
+  const pids = run.text('stdout').trim().split(' ').slice(1).map(Number);
+  host.kill('SIGUSR2');
+  await eventually('the stop is noted', () => existsSync(join(bench.runsDirectory, run.runId, 'stop')));
+  host.kill('SIGKILL');
+  await ended(host);
+  await ended(run.host('reattach'));
+  expect(run.result()).toEqual({ status: 'cancelled', forced: true });
+  expect(pids.map(isAlive)).toEqual([false, false, false]);
+});
+
 it('runs nothing when the host is killed before the handle was stored', async () => {
   const marker = join(bench.folder, 'marker');
   const run = useRun(fixtureConfig('numbered-lines', 3, 1, 0, marker));

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunResultV1 } from '@runbeat/adapter-sdk';
 import { tenMebibytes } from '@runbeat/adapter-testkit';
@@ -218,6 +218,31 @@ describe('local', () => {
     await eventually('the capsule is gone', () => !isAlive(handle.pid));
     expect(failureOf(await result).code).toMatch(/process_lost|killed_by_signal/);
     expect(recording.output('stdout')).toContain('line 20 ');
+  });
+
+  it('says that output was lost when the command truncates it by opening /dev/stderr anew', async () => {
+    const line = 'echo before >&2; sleep 0.3; echo x > /dev/stderr; sleep 0.3; echo after >&2';
+    const { recording, result } = bench.start('local', shell(line));
+    expect(await result).toEqual({ status: 'succeeded' });
+    expect(recording.output('stderr')).toBe('before\nx\nafter\n');
+    expect(recording.output('system')).toContain('Write with >&2 instead of > /dev/stderr');
+  });
+
+  it('ends a descendant that left the group and cleared its environment', async () => {
+    const line = 'env -i setsid sleep 300 & echo "pid $!"; wait';
+    const { recording, result } = bench.start('local', shell(line));
+    await recording.waitUntil('the pid', () => recording.output().includes('\n'));
+    const pid = Number(/pid (\d+)/.exec(recording.output())?.[1]);
+    recording.abort({ kind: 'cancelled' });
+    await result;
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('settles a run whose folder is removed under it', async () => {
+    const { recording, result } = bench.start('local', shell('echo up; sleep 0.3; exit 6'));
+    await recording.waitUntil('up', () => recording.output() === 'up\n');
+    rmSync(join(bench.runsDirectory, recording.runId), { recursive: true });
+    expect(failureOf(await result).code).toBe('process_lost');
   });
 
   it('takes over a folder that an earlier attempt of the run has left', async () => {

@@ -24,7 +24,7 @@ const stuckAfterMs = 5_000;
  * after the grace period SIGKILL, again and again for whatever was forked in between. Safe to call twice at once.
  */
 export async function endTree(tree: WorkTree, options: EndTreeOptions): Promise<TerminationV1> {
-  const first = await treeSurvivors(tree, options.isGroupOurs ?? false);
+  const first = await look(tree, options.isGroupOurs ?? false, options.abort);
   if (first.all.length === 0) return { stopped: 'already_gone' };
   // From here on members are seen without a break, so the group's id cannot pass to strangers while any is left.
   const isGroupOurs = options.isGroupOurs === true || first.isLeaderAlive;
@@ -41,7 +41,7 @@ async function waitForEnd(tree: WorkTree, isGroupOurs: boolean, options: EndTree
   for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, 100)) {
     // While the leader lives one look at it is enough; the whole list is read only when it has gone.
     const isLeaderAlive = (await processLife(tree.leader)) === 'alive';
-    if (!isLeaderAlive && (await isEmpty(tree, isGroupOurs))) return true;
+    if (!isLeaderAlive && (await isEmpty(tree, isGroupOurs, options.abort))) return true;
     const leftMs = deadline - Date.now();
     if (leftMs <= 0) return false;
     await pause(Math.min(pauseMs, leftMs), options.abort);
@@ -52,8 +52,8 @@ async function forceEnd(tree: WorkTree, isGroupOurs: boolean, options: EndTreeOp
   const stuckAt = Date.now() + stuckAfterMs;
   let isStuckTold = false;
   for (let pauseMs = 2; ; pauseMs = Math.min(pauseMs * 2, 250)) {
-    const survivors = await treeSurvivors(tree, isGroupOurs);
-    if (survivors.all.length === 0 && (await isEmpty(tree, isGroupOurs))) return;
+    const survivors = await look(tree, isGroupOurs, options.abort);
+    if (survivors.all.length === 0 && (await isEmpty(tree, isGroupOurs, options.abort))) return;
     signalAll(tree, survivors, isGroupOurs, 'SIGKILL');
     if (!isStuckTold && Date.now() > stuckAt) {
       isStuckTold = true;
@@ -67,10 +67,23 @@ async function forceEnd(tree: WorkTree, isGroupOurs: boolean, options: EndTreeOp
  * Two looks, since a process in the middle of `execve` shows an empty environment for a moment and could be overlooked
  * by one.
  */
-async function isEmpty(tree: WorkTree, isGroupOurs: boolean): Promise<boolean> {
-  if ((await treeSurvivors(tree, isGroupOurs)).all.length > 0) return false;
+async function isEmpty(tree: WorkTree, isGroupOurs: boolean, abort: AbortSignal | undefined): Promise<boolean> {
+  if ((await look(tree, isGroupOurs, abort)).all.length > 0) return false;
   await sleep(2);
-  return (await treeSurvivors(tree, isGroupOurs)).all.length === 0;
+  return (await look(tree, isGroupOurs, abort)).all.length === 0;
+}
+
+const lookAgainMs = 500;
+
+/** A system that does not answer (no descriptor left to read the list with) is asked again: not seen is not gone. */
+async function look(tree: WorkTree, isGroupOurs: boolean, abort: AbortSignal | undefined): Promise<TreeSurvivors> {
+  for (;;) {
+    try {
+      return await treeSurvivors(tree, isGroupOurs);
+    } catch {
+      await pause(lookAgainMs, abort);
+    }
+  }
 }
 
 function signalAll(tree: WorkTree, survivors: TreeSurvivors, isGroupOurs: boolean, signal: NodeJS.Signals): void {

@@ -25,8 +25,8 @@ export interface TreeSurvivors {
 }
 
 /**
- * Looks once. A process belongs to the tree when it is the leader, is in its group, carries the run's cookie or (where
- * environments cannot be read) descends from one that belongs. `isGroupOurs` says that the group's id cannot have been
+ * Looks once. A process belongs to the tree when it is the leader, is in its group, carries the run's cookie (where
+ * environments can be read) or descends from one that belongs. `isGroupOurs` says that the group's id cannot have been
  * given to strangers: the leader lives, or members have been seen without a break since it did. Without that proof a
  * group member counts only with the cookie, so that a reused id never hits a stranger.
  */
@@ -42,10 +42,11 @@ export async function treeSurvivors(tree: WorkTree, isGroupOurs: boolean): Promi
   };
   const alive = rows.filter((row) => !row.isZombie && row.pid !== process.pid);
   const members = new Set(alive.filter(belongs));
-  if (process.platform !== 'linux' && tree.scope === 'run') addDescendants(members, alive);
+  if (tree.scope === 'run') addDescendants(members, alive);
   return { isLeaderAlive, all: [...members] };
 }
 
+/** Also those that cleared their environment, as long as the process that started them lives. */
 function addDescendants(members: Set<ProcessRow>, alive: readonly ProcessRow[]): void {
   const pids = new Set([...members].map((row) => row.pid));
   for (let before = -1; before !== pids.size; ) {

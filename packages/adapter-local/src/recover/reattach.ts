@@ -3,6 +3,7 @@ import type { ReattachContextV1, RunFailureV1, RunResultV1 } from '@runbeat/adap
 import { runFolderOf } from '../capsule/run-folder.js';
 import type { ProcessSpec } from '../run/process-spec.js';
 import { superviseRun } from '../run/supervise.js';
+import { openSpoolPatiently } from '../spool/open-spool.js';
 import { parseSpoolCursor } from '../spool/spool-cursor.js';
 import { createWake } from '../spool/wake.js';
 
@@ -22,7 +23,7 @@ export async function reattachRun(context: TakeOverContext, spec: ProcessSpec, r
     spec,
     sinks: context,
     signal: context.signal,
-    from: parseSpoolCursor(context.afterCursor),
+    spool: await openSpoolPatiently(folder, parseSpoolCursor(context.afterCursor), context.signal),
     wake: createWake(folder.path),
   });
 }

@@ -1,4 +1,4 @@
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createUtf8Decoder, type RunResultV1 } from '@runbeat/adapter-sdk';
 import type { RunFolder } from '../capsule/run-folder.js';
 import { readStopRecord, type StopRecord } from '../capsule/stop-record.js';
@@ -19,12 +19,17 @@ export async function resultFromFolder(
   const outcome = outcomeFromEnd({
     end,
     stop: readStopRecord(folder) ?? stop,
-    largestBytes: Math.max(statSync(folder.stdout).size, statSync(folder.stderr).size),
+    largestBytes: Math.max(sizeOf(folder.stdout), sizeOf(folder.stderr)),
     spoolLimitBytes: spec.spoolLimitBytes ?? defaultSpoolLimitBytes,
     command: spec.command,
   });
-  if (spec.createParser === undefined) return outcome;
+  // Somebody may have removed the folder under a living run.
+  if (spec.createParser === undefined || !existsSync(folder.stdout)) return outcome;
   return withReport(outcome, await reportFromFile(folder.stdout, spec.createParser(), outcome.status === 'succeeded'));
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 /** Reads the whole file anew: a host that took the run over in the middle reports the same as one that saw it all. */

@@ -5,6 +5,7 @@ import { type RunFolder, runFolder } from '../capsule/run-folder.js';
 import { storedHandle } from '../capsule/stored-handle.js';
 import { lookUpCommand } from '../command-lookup.js';
 import { endTree } from '../processes/end-tree.js';
+import { openSpool, type Spool } from '../spool/open-spool.js';
 import { spoolStart } from '../spool/spool-cursor.js';
 import { createWake } from '../spool/wake.js';
 import { defaultSpoolLimitBytes, type ProcessSpec } from './process-spec.js';
@@ -41,30 +42,42 @@ export async function startRun(context: StartContext, spec: ProcessSpec, runsDir
   } catch (error) {
     return setUpFailed(error as NodeJS.ErrnoException, folder);
   }
+  const tree = workTree({ handle: capsule.handle, runId: context.runId });
+  const abandon = async (): Promise<void> => {
+    capsule.abandon();
+    await endTree(tree, { signal: 'SIGTERM', graceMs: 1_000 });
+  };
+  let spool: Spool;
+  try {
+    // Before anything runs: without a descriptor to read with, it had better not start.
+    spool = openSpool(folder, spoolStart);
+  } catch (error) {
+    await abandon();
+    return setUpFailed(error as NodeJS.ErrnoException, folder);
+  }
   const wake = createWake(folder.path);
-  const run = {
+  try {
+    await context.onSpawn(capsule.handle);
+  } catch (error) {
+    wake.close();
+    spool.close();
+    await abandon();
+    throw error;
+  }
+  // From here on the handle is stored: whoever comes next finds the run, so even a host on its way out lets it start.
+  if (isStopped(context.signal)) capsule.abandon();
+  else capsule.release();
+  return await superviseRun({
     runId: context.runId,
     folder,
     handle: capsule.handle,
     spec,
     sinks: context,
     signal: context.signal,
-    from: spoolStart,
+    spool,
     wake,
     capsuleExited: capsule.exited,
-  };
-  try {
-    await context.onSpawn(capsule.handle);
-  } catch (error) {
-    wake.close();
-    capsule.abandon();
-    await endTree(workTree(run), { signal: 'SIGTERM', graceMs: 1_000 });
-    throw error;
-  }
-  // From here on the handle is stored: whoever comes next finds the run, so even a host on its way out lets it start.
-  if (isStopped(context.signal)) capsule.abandon();
-  else capsule.release();
-  return await superviseRun(run);
+  });
 }
 
 function isStopped(signal: AbortSignal): boolean {

@@ -1,6 +1,6 @@
 import type { AbortReasonV1 } from '@runbeat/adapter-sdk';
 import { readExitRecord } from '../capsule/exit-record.js';
-import { type StopRecord, writeStopRecord } from '../capsule/stop-record.js';
+import { readStopRecord, type StopRecord, writeStopRecord } from '../capsule/stop-record.js';
 import { endTree } from '../processes/end-tree.js';
 import { defaultGraceMs, defaultSignal } from './process-spec.js';
 import { type SupervisedRun, workTree } from './supervised-run.js';
@@ -81,6 +81,11 @@ export function createStopper(run: SupervisedRun): Stopper {
     note({ kind: reason.kind, ...(reason.limitMs === undefined ? {} : { limitMs: reason.limitMs }), forced: false });
     begin();
   };
+  // An earlier host began to stop the run and was cut off: that goes on, whether or not this host knows of it.
+  if (run.capsuleExited === undefined && readStopRecord(run.folder) !== null) {
+    record = readStopRecord(run.folder);
+    begin();
+  }
   if (run.signal.aborted) onAbort();
   else run.signal.addEventListener('abort', onAbort, { once: true });
 

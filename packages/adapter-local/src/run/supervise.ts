@@ -20,8 +20,7 @@ export async function superviseRun(run: SupervisedRun): Promise<RunResultV1> {
   try {
     if (run.capsuleExited === undefined) await phase.checkLife();
     const tail = tailSpool({
-      folder,
-      from: run.from,
+      spool: run.spool,
       onLog: (stream, text, mark) => sinks.onLog(stream, text, mark),
       wake: run.wake,
       hasEnded: () => phase.hasEnded(),

@@ -1,7 +1,7 @@
 import type { ProcessHandleV1, RunSinksV1 } from '@runbeat/adapter-sdk';
 import type { RunFolder } from '../capsule/run-folder.js';
 import type { WorkTree } from '../processes/work-tree.js';
-import type { SpoolCursor } from '../spool/spool-cursor.js';
+import type { Spool } from '../spool/open-spool.js';
 import type { Wake } from '../spool/wake.js';
 import type { ProcessSpec } from './process-spec.js';
 
@@ -13,8 +13,8 @@ export interface SupervisedRun {
   readonly spec: ProcessSpec;
   readonly sinks: RunSinksV1;
   readonly signal: AbortSignal;
-  /** Where the output goes on. */
-  readonly from: SpoolCursor;
+  /** The output, open where it goes on; closed by `superviseRun`. */
+  readonly spool: Spool;
   /** Watches the run's folder; closed by `superviseRun`. */
   readonly wake: Wake;
   /** How the capsule ended, where this host started it; absent = it has to be asked for. */

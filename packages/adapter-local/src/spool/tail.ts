@@ -1,14 +1,13 @@
 import type { RunSinksV1 } from '@runbeat/adapter-sdk';
-import type { RunFolder } from '../capsule/run-folder.js';
 import { followUntilEnd, type Look, mostOf } from './follow.js';
+import type { Spool } from './open-spool.js';
 import { formatSpoolCursor, type SpoolCursor } from './spool-cursor.js';
-import { openSpoolFile, type SpoolFile } from './spool-file.js';
 import type { Wake } from './wake.js';
 
 /** What the tail asks and tells while it follows a run. */
 export interface TailOptions {
-  readonly folder: RunFolder;
-  readonly from: SpoolCursor;
+  /** Closed at the end. */
+  readonly spool: Spool;
   readonly onLog: RunSinksV1['onLog'];
   readonly wake: Wake;
   /** Asked before every look: true = nobody of the run will write any more. */
@@ -30,51 +29,54 @@ export interface TailEnd {
  * stream, awaiting every `onLog`. Rejects only with what `onLog` rejects with.
  */
 export async function tailSpool(options: TailOptions): Promise<TailEnd> {
-  const files: SpoolFiles = {
-    stdout: openSpoolFile(options.folder.stdout, options.from.stdout),
-    stderr: openSpoolFile(options.folder.stderr, options.from.stderr),
-  };
+  const { spool } = options;
   const hand = handOn(options);
   try {
     const isComplete = await followUntilEnd({
       wake: options.wake,
       hasEnded: () => options.hasEnded(),
-      look: async () => mostOf(await hand('stdout', files.stdout), await hand('stderr', files.stderr)),
-      afterLook: ({ isQuiet }) => options.onLook?.({ largestBytes: Math.max(files.stdout.offset, files.stderr.offset), isQuiet }),
+      look: async () => mostOf(await hand('stdout'), await hand('stderr')),
+      afterLook: ({ isQuiet }) => options.onLook?.({ largestBytes: Math.max(spool.stdout.offset, spool.stderr.offset), isQuiet }),
       detach: options.detach,
     });
-    if (isComplete) await handRest(files, options);
-    return { isComplete, cursor: cursorOf(files) };
+    if (isComplete) await handRest(options);
+    return { isComplete, cursor: cursorOf(spool) };
   } finally {
-    files.stdout.close();
-    files.stderr.close();
+    spool.close();
   }
 }
 
-type SpoolFiles = Readonly<Record<'stdout' | 'stderr', SpoolFile>>;
-
-function cursorOf(files: SpoolFiles): SpoolCursor {
-  return { stdout: files.stdout.offset, stderr: files.stderr.offset };
+function cursorOf(spool: Spool): SpoolCursor {
+  return { stdout: spool.stdout.offset, stderr: spool.stderr.offset };
 }
 
 /** Keeps what `onLog` has taken: the cursor with each text names all that went before, of both streams. */
-function handOn(options: TailOptions): (stream: 'stdout' | 'stderr', file: SpoolFile) => Promise<Look> {
-  const handed = { ...options.from };
-  return async (stream, file) => {
-    const { pieces, isFull } = file.read();
+function handOn({ spool, onLog, detach }: TailOptions): (stream: 'stdout' | 'stderr') => Promise<Look> {
+  const handed = { stdout: spool.stdout.offset, stderr: spool.stderr.offset };
+  return async (stream) => {
+    const { pieces, isFull, wasTruncated } = spool[stream].read();
+    if (wasTruncated) {
+      handed[stream] = 0;
+      await onLog('system', truncated(stream), { cursor: formatSpoolCursor(handed) });
+      return 'some';
+    }
     for (const piece of pieces) {
-      if (options.detach.aborted) return 'some';
-      Object.assign(handed, { [stream]: piece.endOffset });
-      await options.onLog(stream, piece.text, { cursor: formatSpoolCursor(handed) });
+      if (detach.aborted) return 'some';
+      handed[stream] = piece.endOffset;
+      await onLog(stream, piece.text, { cursor: formatSpoolCursor(handed) });
     }
     if (pieces.length === 0) return 'nothing';
     return isFull ? 'full' : 'some';
   };
 }
 
-async function handRest(files: SpoolFiles, options: TailOptions): Promise<void> {
+function truncated(stream: 'stdout' | 'stderr'): string {
+  return `The command truncated its ${stream}: what it had written and was not read yet is lost. Write with >&${stream === 'stdout' ? 1 : 2} instead of > /dev/${stream}.\n`;
+}
+
+async function handRest({ spool, onLog }: TailOptions): Promise<void> {
   for (const stream of ['stdout', 'stderr'] as const) {
-    const rest = files[stream].flush();
-    if (rest !== '') await options.onLog(stream, rest, { cursor: formatSpoolCursor(cursorOf(files)) });
+    const rest = spool[stream].flush();
+    if (rest !== '') await onLog(stream, rest, { cursor: formatSpoolCursor(cursorOf(spool)) });
   }
 }
