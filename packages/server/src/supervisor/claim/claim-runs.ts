@@ -25,7 +25,7 @@ export async function claimRuns(
   options: {
     readonly instanceId: InstanceId;
     readonly free: number;
-    readonly runningOfAdapter: (adapterType: string) => number;
+    readonly runningOfSlot: (key: string) => number;
     readonly exclusions: Exclusions;
     readonly firstHeartbeats: FirstHeartbeats;
   },
@@ -48,7 +48,7 @@ export async function claimRuns(
       adapters,
       free: options.free,
       runningOfAgent: await unit.tx.countRunningByAgent([...agents.keys()]),
-      runningOfAdapter: options.runningOfAdapter,
+      runningOfSlot: options.runningOfSlot,
       agentDefault: settings.agentMaxConcurrentRuns,
       exclusions,
     });

@@ -1,4 +1,5 @@
 import type { AdapterV1 } from '@runbeat/adapter-sdk';
+import { slotKey } from '../execute/active-runs.js';
 import type { Agent, AgentId, Run, RunPlacement } from '../model/index.js';
 import type { AdapterCatalog } from '../ports/index.js';
 
@@ -24,38 +25,39 @@ export function createClaimSlots(options: {
   /** Free slots of the instance. */
   readonly free: number;
   readonly runningOfAgent: ReadonlyMap<AgentId, number>;
-  readonly runningOfAdapter: (adapterType: string) => number;
+  /** Runs followed here by `slotKey`. */
+  readonly runningOfSlot: (key: string) => number;
   readonly agentDefault: number;
   readonly exclusions: Exclusions;
 }): ClaimSlots {
   const { exclusions } = options;
   const takenOfAgent = new Map<AgentId, number>();
-  const takenOfAdapter = new Map<string, number>();
+  const takenOfSlot = new Map<string, number>();
   let free = options.free;
+  /** A place that is full or away blocks its own runs, not those of its adapter type elsewhere. */
+  const exclude = (run: Run): null => {
+    const { placement } = run.contextSnapshot;
+    if (placement) exclusions.placements.push(placement);
+    else exclusions.adapterTypes.add(run.adapterType);
+    return null;
+  };
   return {
     take(run, agent) {
       if (free <= 0) return null;
       const { placement } = run.contextSnapshot;
       const lookup = options.adapters.find(agent.adapterType, placement);
-      if (!lookup.found) {
-        // A place that is away blocks its own runs, not those of its adapter type elsewhere.
-        if (placement) exclusions.placements.push(placement);
-        else exclusions.adapterTypes.add(run.adapterType);
-        return null;
-      }
+      if (!lookup.found) return exclude(run);
       const { adapter } = lookup;
-      const ofAdapter = options.runningOfAdapter(adapter.type) + (takenOfAdapter.get(adapter.type) ?? 0);
-      if (adapter.maxConcurrentRuns !== undefined && ofAdapter >= adapter.maxConcurrentRuns) {
-        exclusions.adapterTypes.add(run.adapterType);
-        return null;
-      }
+      const key = slotKey({ adapterType: agent.adapterType, contextSnapshot: run.contextSnapshot });
+      const ofSlot = options.runningOfSlot(key) + (takenOfSlot.get(key) ?? 0);
+      if (adapter.maxConcurrentRuns !== undefined && ofSlot >= adapter.maxConcurrentRuns) return exclude(run);
       const ofAgent = (options.runningOfAgent.get(agent.id) ?? 0) + (takenOfAgent.get(agent.id) ?? 0);
       if (ofAgent >= (agent.runtimeConfig.heartbeat.maxConcurrentRuns || options.agentDefault)) {
         exclusions.agentIds.add(agent.id);
         return null;
       }
       takenOfAgent.set(agent.id, (takenOfAgent.get(agent.id) ?? 0) + 1);
-      takenOfAdapter.set(adapter.type, (takenOfAdapter.get(adapter.type) ?? 0) + 1);
+      takenOfSlot.set(key, (takenOfSlot.get(key) ?? 0) + 1);
       free -= 1;
       return adapter;
     },

@@ -53,7 +53,7 @@ export function createDispatcher(
       const pass = await claimRuns(dependencies, {
         instanceId: lease.instanceId(),
         free,
-        runningOfAdapter: activeRuns.countOfAdapter,
+        runningOfSlot: activeRuns.countOfSlot,
         exclusions,
         firstHeartbeats,
       });

@@ -62,6 +62,7 @@ export function startExecution(dependencies: SupervisorDependencies, host: Execu
   const { adapter, agent } = assignment;
   const stop = createRunStop();
   let run = assignment.run;
+  let onShutdown = (): void => undefined;
   // The one clock of idleness: set by every call of the adapter, read by limits when their timers fire.
   let lastActivityMs = clock.monotonicMs();
   let isProven = assignment.mode === 'execute';
@@ -87,7 +88,7 @@ export function startExecution(dependencies: SupervisorDependencies, host: Execu
   };
   /** The first sign of life after a reattach: it did not kill its host, so that counts no longer against it. */
   const proveReattached = (): void => {
-    if (isProven) return;
+    if (isProven || stop.reason()) return;
     isProven = true;
     host.background.track(
       `proof of life of run ${run.id}`,
@@ -246,11 +247,13 @@ export function startExecution(dependencies: SupervisorDependencies, host: Execu
       run: assignment.hasEnded ? { deadlineAt: null, timeoutMs: null, idleTimeoutMs: null } : run,
       clock,
       silenceWarningAfterMs: settings.silenceWarningAfterMs,
-      lastActivityMs: () => lastActivityMs,
+      // An adapter that is made to wait for the log store cannot show that it lives.
+      lastActivityMs: () => (log.isHoldingBack() ? clock.monotonicMs() : lastActivityMs),
       onLimit: (reason) => stop.stop(reason),
       onSilence: () => warnOfSilence(),
     });
     host.liveness.follow(followed);
+    onShutdown = () => log.hurry(settings.shutdownGraceMs / 4);
     const cancelProof = isProven ? null : clock.setTimer(reattachProvenAfterMs, proveReattached);
     try {
       return await afterEnding(await work(preparation.prepared, log), preparation.prepared, log);
@@ -285,7 +288,10 @@ export function startExecution(dependencies: SupervisorDependencies, host: Execu
     runId: run.id,
     adapterType: adapter.type,
     run: () => run,
-    stop: (reason) => stop.stop(reason),
+    stop(reason) {
+      stop.stop(reason);
+      if (reason.kind === 'host_shutdown') onShutdown();
+    },
     reportActivity: alive,
     lastAliveAt: () => new Date(clock.now().getTime() - (clock.monotonicMs() - followed.aliveAtMs)),
     finished,

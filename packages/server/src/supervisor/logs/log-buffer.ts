@@ -12,6 +12,8 @@ export interface LogBuffer {
   add(record: NewLogRecord, bytes: number): void;
   /** Resolves when there is room; rejects with `run_fenced` once abandoned. */
   hasRoom(): Promise<void>;
+  /** Whether a caller waits for room now. */
+  readonly isFull: () => boolean;
   /** Resolves when everything was handed to `store` and that settled. */
   drain(): Promise<void>;
   /** Forgets what is not stored; waiting callers are rejected. */
@@ -81,6 +83,7 @@ export function createLogBuffer(options: {
       room ??= deferred();
       return room.promise;
     },
+    isFull: () => room !== null,
     async drain() {
       while (!isAbandoned && (storing || gathered.length > 0)) {
         storeGathered();

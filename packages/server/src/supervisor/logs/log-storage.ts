@@ -116,7 +116,7 @@ export function createLogStorage(options: LogStorageOptions): LogStorage {
       if (position) options.onStored({ logBytes: position.endOffset, logCursor: position.lastCursor });
     },
     giveUpAfter(limitMs) {
-      giveUpAtMs = clock.monotonicMs() + limitMs;
+      giveUpAtMs = Math.min(giveUpAtMs, clock.monotonicMs() + limitMs);
     },
     async close() {
       if (untoldGapBytes > 0) {

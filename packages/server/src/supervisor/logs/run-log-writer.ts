@@ -31,6 +31,10 @@ export interface RunLogWriter {
    * with the source; the stored cursor makes the next owner read it again.
    */
   finish(how: 'ended' | 'detached', options: { readonly limitMs: number }): Promise<LogEnd>;
+  /** The server is ending: trouble with the store is waited for no longer than this. */
+  hurry(limitMs: number): void;
+  /** True while the adapter is made to wait. Its silence is ours then. */
+  readonly isHoldingBack: () => boolean;
   abandon(): void;
 }
 
@@ -95,6 +99,8 @@ export function createRunLogWriter(options: RunLogWriterOptions): RunLogWriter {
       if (limit.droppedBytes > 0) options.metrics.count('log_dropped_bytes_total', {}, limit.droppedBytes);
       return { ...end, droppedBytes: limit.droppedBytes };
     },
+    hurry: (limitMs) => storage.giveUpAfter(limitMs),
+    isHoldingBack: buffer.isFull,
     abandon() {
       buffer.abandon();
       storage.abandon();

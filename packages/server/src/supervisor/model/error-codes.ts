@@ -10,8 +10,6 @@ export const supervisorErrorCodes = [
   'issue_assignee_invalid',
   'issue_checked_out',
   'issue_not_found',
-  'log_fenced',
-  'log_gap',
   'run_fenced',
   'run_not_active',
   'run_not_finished',

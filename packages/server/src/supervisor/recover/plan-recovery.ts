@@ -146,8 +146,8 @@ function planLogDriven(facts: RecoveryFacts): RecoveryPlan {
 
 /** Adapters let nothing survive that was started before its handle was stored, so the same run can begin again. */
 function planLostStart({ run, owner, settings }: RecoveryFacts): RecoveryPlan {
-  // When we own it already its death was counted, and only the making sure has to be repeated.
-  const countsAsDeath = owner === 'dead';
+  // An orderly shutdown is no death; and when we own the run already, its host's death was counted when we took it.
+  const countsAsDeath = owner === 'dead' && run.phase !== 'detached';
   const deaths = run.instanceDeathCount + (countsAsDeath ? 1 : 0);
   if (deaths < settings.poisonDeathLimit) return { kind: 'restart', countsAsDeath };
   const message = `The server died ${deaths} times while this run was being started; it is not tried again.`;
