@@ -167,6 +167,19 @@ const atStart: readonly BrokenAdapter[] = [
   },
 ];
 
+const inItsReport: readonly BrokenAdapter[] = [
+  {
+    name: 'reports a check with a level of its own',
+    kind: 'attached',
+    fails: 'environment: each check of its report has a stable code, a level and a message, also for work that cannot start',
+    change: (adapter) => ({
+      ...adapter,
+      // As an adapter in plain JavaScript may do it, hence the conversion.
+      testEnvironment: async () => ({ checks: [{ code: 'command_found', level: 'fine' as 'ok', message: 'It is there.' }] }),
+    }),
+  },
+];
+
 const inOutput: readonly BrokenAdapter[] = [
   {
     name: 'loses a piece of the output',
@@ -501,4 +514,11 @@ function withRef(handle: RunHandleV1, more: Record<string, string>): RunHandleV1
   return handle.kind === 'external' ? { ...handle, ref: { ...(handle.ref as object), ...more } } : handle;
 }
 
-export const brokenAdapters: readonly BrokenAdapter[] = [...atStart, ...inOutput, ...onAbort, ...outOfProcess, ...byHandle];
+export const brokenAdapters: readonly BrokenAdapter[] = [
+  ...atStart,
+  ...inItsReport,
+  ...inOutput,
+  ...onAbort,
+  ...outOfProcess,
+  ...byHandle,
+];

@@ -4,6 +4,7 @@ import { attachedGroup } from './attached-group.js';
 import { createBench } from './bench.js';
 import type { ConformanceOptions } from './conformance-options.js';
 import type { ConformanceTest } from './conformance-test.js';
+import { environmentGroup } from './environment-group.js';
 import { handleGroup, unreachableGroup } from './handle-group.js';
 import { interactiveGroup } from './interactive-group.js';
 import { logDrivenGroup } from './log-driven-group.js';
@@ -39,7 +40,7 @@ export function adapterConformance(options: ConformanceOptions): void {
 }
 
 function conformanceTests(options: ConformanceOptions): readonly ConformanceTest[] {
-  const { outOfProcess, interactive } = options.createAdapter();
+  const { outOfProcess, interactive, testEnvironment } = options.createAdapter();
   return [
     ...startGroup,
     ...outputGroup,
@@ -48,6 +49,7 @@ function conformanceTests(options: ConformanceOptions): readonly ConformanceTest
     ...(outOfProcess?.kind === 'handle' ? [...handleGroup, ...hostKillGroup] : []),
     ...(outOfProcess?.kind === 'handle' && options.makeUnreachable ? unreachableGroup : []),
     ...(outOfProcess?.kind === 'log-driven' ? logDrivenGroup : []),
+    ...(testEnvironment === undefined ? [] : environmentGroup),
     ...(interactive === undefined ? [] : interactiveGroup),
   ];
 }
