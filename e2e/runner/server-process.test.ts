@@ -33,8 +33,14 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const lines = (run: string, count: number, pauseMs: number): string[] => [printsLines, join(folder, `marks-${run}`), String(count), String(pauseMs)];
-const starts = async (run: string): Promise<number> => (await readFile(join(folder, `marks-${run}`), 'utf8')).trim().split('\n').length;
+const lines = (run: string, count: number, pauseMs: number): string[] => [
+  printsLines,
+  join(folder, `marks-${run}`),
+  String(count),
+  String(pauseMs),
+];
+const starts = async (run: string): Promise<number> =>
+  (await readFile(join(folder, `marks-${run}`), 'utf8')).trim().split('\n').length;
 const expected = (count: number): string => Array.from({ length: count }, (_, n) => `line ${n} äöü\n`).join('');
 
 for (const { fault, strike, heal } of [

@@ -66,6 +66,9 @@ export async function startFaultProxy(target: () => number): Promise<FaultProxy>
       case 'duplicate':
         await forward(request, body).catch(() => null);
         break;
+      case 'none':
+      case 'drop-answer':
+        break;
     }
     const answer = await forward(request, body).catch(() => null);
     if (answer === null || fault === 'drop-answer') return void request.socket.destroy();

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 const bin = fileURLToPath(new URL('../../../packages/cli/dist/bin.js', import.meta.url));
@@ -42,7 +42,10 @@ const quickEnvironment = {
   RUNBEAT_REAP_INTERVAL_MS: '500',
 };
 
-export async function createServeProcess(home: string, environment: Readonly<Record<string, string>> = {}): Promise<ServeProcess> {
+export async function createServeProcess(
+  home: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ServeProcess> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   let child: ChildProcess | null = null;

@@ -110,9 +110,11 @@ export function createConnectionLoop(options: ConnectionLoopOptions): Connection
   function carryOut(effect: ConnectionEffect): void {
     switch (effect.type) {
       case 'connect':
-        return inBackground('connect', connect(effect.attemptId));
+        inBackground('connect', connect(effect.attemptId));
+        return;
       case 'poll':
-        return inBackground('poll', pollOnce(effect.attemptId));
+        inBackground('poll', pollOnce(effect.attemptId));
+        return;
       case 'start-heartbeats':
         if (state.session) heartbeats.start(state.session);
         return;
@@ -132,13 +134,15 @@ export function createConnectionLoop(options: ConnectionLoopOptions): Connection
         return;
       case 'drain':
         poll.abort();
-        return inBackground(
+        inBackground(
           'drain',
           peer.drain().finally(() => dispatch({ type: 'drained' })),
         );
+        return;
       case 'close':
         endGapWatch();
-        return whenStopped();
+        whenStopped();
+        return;
     }
   }
 

@@ -40,7 +40,10 @@ export function createJobTable(options: JobTableOptions): JobTable {
 
   function takeOffer(runId: string, leaseEpoch: number): void {
     const known = actors.get(runId);
-    if (known) return known.dispatch({ type: 'offered', leaseEpoch });
+    if (known) {
+      known.dispatch({ type: 'offered', leaseEpoch });
+      return;
+    }
     if (!isTakingWork || freeSlots() <= 0 || restoring.has(runId)) return;
     restoring.add(runId);
     // A run that was given up here because the server had forgotten it: its log and result are still there.
