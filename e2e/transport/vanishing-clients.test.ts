@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { waitUntil } from '../harness/processes.js';
 import { countedLines, readLog, startTestServer, textOf, untilEnded } from '../harness/test-server.js';
@@ -8,6 +9,8 @@ import { vanish, vanishingPoints } from './vanishing-clients.js';
 const clients = Number(process.env['RUNBEAT_VANISHING_CLIENTS'] ?? 1_500);
 const atOnce = 100;
 
+const counts = fileURLToPath(new URL('./programs/counts.mjs', import.meta.url));
+
 describe('clients that vanish during an upgrade', () => {
   it(`T1 ${clients} of them, also while they are rejected, leave the server alive, its runs undisturbed and nothing open`, {
     timeout: 240_000,
@@ -15,7 +18,7 @@ describe('clients that vanish during an upgrade', () => {
     const server = await startTestServer({ environment: { RUNBEAT_LOG_LEVEL: 'warn' } });
     const port = Number(new URL(server.url).port);
     // A run that prints all the while, and a page that polls as a dashboard does.
-    const agentId = await server.agent('counts.mjs', ['400', '20']);
+    const agentId = await server.agent(counts, ['200', '20']);
     const run = await server.wake(agentId);
     let polls = 0;
     let isPolling = true;
