@@ -47,15 +47,9 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
 }
 
 function createProgram(context: CommandContext): Command {
-  const program = new Command('runbeat')
+  const program = withGlobalOptions(new Command('runbeat'))
     .description('Runs agents and jobs behind one adapter contract and never loses one.')
     .version(packageVersion())
-    .option('--home <folder>', 'home folder (RUNBEAT_HOME)')
-    .option('--config <file>', 'settings file (default: runbeat.config.json here, then in the home folder)')
-    .option('--server <url>', 'talk to this server (RUNBEAT_API_URL) instead of the one of the home folder')
-    .option('--token <key>', 'API key (RUNBEAT_API_KEY)')
-    .option('--company <name or id>', 'company to work in (default: local)')
-    .option('--json', 'machine-readable output')
     .enablePositionalOptions()
     .showSuggestionAfterError()
     .addHelpText(
@@ -84,6 +78,8 @@ function createProgram(context: CommandContext): Command {
     register(program, context);
   }
   for (const command of allCommands(program)) {
+    // They may be written before the command or behind it.
+    if (command.commands.length === 0) withGlobalOptions(command);
     command.exitOverride();
     command.configureOutput({
       writeOut: (text) => context.terminal.stdout.write(text),
@@ -91,6 +87,17 @@ function createProgram(context: CommandContext): Command {
     });
   }
   return program;
+}
+
+/** Options that every command takes. */
+function withGlobalOptions(command: Command): Command {
+  return command
+    .option('--home <folder>', 'home folder (RUNBEAT_HOME)')
+    .option('--config <file>', 'settings file (default: runbeat.config.json here, then in the home folder)')
+    .option('--server <url>', 'talk to this server (RUNBEAT_API_URL) instead of the one of the home folder')
+    .option('--token <key>', 'API key (RUNBEAT_API_KEY)')
+    .option('--company <name or id>', 'company to work in (default: local)')
+    .option('--json', 'machine-readable output');
 }
 
 /** The program's commands and theirs. */

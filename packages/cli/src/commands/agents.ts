@@ -105,7 +105,7 @@ export async function findAgent(connection: Connection, wanted: string): Promise
   const matches: Agent[] = [];
   let cursor: string | undefined;
   do {
-    const page = await connection.client.agents.list(connection.companyId, { limit: 200, ...(cursor ? { cursor } : {}) });
+    const page = await connection.client.agents.list(await connection.companyId(), { limit: 200, ...(cursor ? { cursor } : {}) });
     matches.push(...page.items.filter((agent) => agent.id === wanted || agent.name === wanted));
     cursor = page.nextCursor ?? undefined;
   } while (cursor);
@@ -132,7 +132,7 @@ function writeOptions(command: Command): Command {
 
 async function list(options: GlobalOptions, context: CommandContext): Promise<void> {
   const { client, companyId } = await requireServer(options);
-  const page = await client.agents.list(companyId, { limit: 200 });
+  const page = await client.agents.list(await companyId(), { limit: 200 });
   if (options.json) return writeText(context.terminal.stdout, `${JSON.stringify(page)}\n`);
   const now = new Date();
   const rows = page.items.map((agent) => [
@@ -155,7 +155,7 @@ async function list(options: GlobalOptions, context: CommandContext): Promise<vo
 async function create(name: string, options: WriteOptions, context: CommandContext): Promise<void> {
   if (!options.adapter) throw new CliError('usage_invalid', 'Name the adapter: --adapter local', { exitCode: exitCodes.usage });
   const { client, companyId } = await requireServer(options);
-  const agent = await client.agents.create(companyId, {
+  const agent = await client.agents.create(await companyId(), {
     name,
     adapterType: options.adapter,
     ...(await bodyFromOptions(options)),

@@ -46,7 +46,7 @@ async function create(name: string, options: CreateOptions, context: CommandCont
     name,
     // The server names the scopes that exist when this is none of them.
     scope: options.scope as 'operator',
-    ...(options.scope === 'operator' ? {} : { companyId }),
+    ...(options.scope === 'company' || options.company ? { companyId: await companyId() } : {}),
     ...(options.agent ? { agentId: options.agent } : {}),
     ...(options.expiresInDays
       ? { expiresAt: new Date(Date.now() + Number(options.expiresInDays) * 86_400_000).toISOString() }

@@ -190,7 +190,7 @@ async function commandAgent(connection: Connection, adapterType: string): Promis
   const name = adapterType === 'local' ? 'command-line' : `command-line-${adapterType}`;
   const found = await findAgentByName(connection, name);
   if (found) return found;
-  return connection.client.agents.create(connection.companyId, {
+  return connection.client.agents.create(await connection.companyId(), {
     name,
     role: 'command',
     adapterType,
@@ -202,7 +202,7 @@ async function commandAgent(connection: Connection, adapterType: string): Promis
 async function findAgentByName(connection: Connection, name: string): Promise<{ readonly id: string } | null> {
   let cursor: string | undefined;
   do {
-    const page = await connection.client.agents.list(connection.companyId, { limit: 200, ...(cursor ? { cursor } : {}) });
+    const page = await connection.client.agents.list(await connection.companyId(), { limit: 200, ...(cursor ? { cursor } : {}) });
     const found = page.items.find((agent) => agent.name === name);
     if (found) return found;
     cursor = page.nextCursor ?? undefined;

@@ -60,7 +60,7 @@ interface LogsOptions extends GlobalOptions {
 
 async function list(options: ListOptions, context: CommandContext): Promise<void> {
   const { client, companyId } = await requireServer(options);
-  const page = await client.runs.list(companyId, {
+  const page = await client.runs.list(await companyId(), {
     limit: Number(options.limit),
     ...(options.agent ? { agentId: options.agent } : {}),
     // The server names the statuses that exist when this is none of them.

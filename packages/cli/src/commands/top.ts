@@ -19,7 +19,10 @@ export function registerTop(program: Command, context: CommandContext): void {
       const options = context.options<GlobalOptions & { once?: boolean }>(command);
       const connection = await requireServer(options);
       if (options.json)
-        return writeText(context.terminal.stdout, `${JSON.stringify(await connection.client.runs.live(connection.companyId))}\n`);
+        return writeText(
+          context.terminal.stdout,
+          `${JSON.stringify(await connection.client.runs.live(await connection.companyId()))}\n`,
+        );
       if (options.once || !context.terminal.isInteractive)
         return writeText(context.terminal.stdout, picture(await liveRuns(connection), context));
       await watch(connection, context);
@@ -35,7 +38,7 @@ async function watch(connection: Connection, context: CommandContext): Promise<v
   draw(picture(runs, context));
   const timer = setInterval(() => draw(picture(runs, context)), redrawMs);
   try {
-    for await (const event of connection.client.events({ companyId: connection.companyId, signal: stop.signal })) {
+    for await (const event of connection.client.events({ companyId: await connection.companyId(), signal: stop.signal })) {
       if (event.type !== 'event' && event.type !== 'resync') continue;
       runs = await liveRuns(connection);
       draw(picture(runs, context));
@@ -53,9 +56,9 @@ async function liveRuns({
   companyId,
 }: {
   readonly client: RunbeatClient;
-  readonly companyId: string;
+  companyId(): Promise<string>;
 }): Promise<readonly RunSummary[]> {
-  return (await client.runs.live(companyId)).items;
+  return (await client.runs.live(await companyId())).items;
 }
 
 function picture(runs: readonly RunSummary[], context: CommandContext): string {

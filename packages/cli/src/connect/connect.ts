@@ -18,7 +18,8 @@ export interface GlobalOptions {
 export interface Connection {
   readonly client: RunbeatClient;
   readonly url: string;
-  readonly companyId: string;
+  /** The company to work in, looked up once; rejects with `usage_invalid` when there is none of that name. */
+  companyId(): Promise<string>;
   readonly isEmbedded: boolean;
   close(): Promise<void>;
 }
@@ -66,19 +67,20 @@ export async function startEmbedded(options: GlobalOptions, flags: Partial<Serve
   const { startServer } = await import('./start-server.js');
   const { settings } = settingsFromOptions(options, { host: '127.0.0.1', port: 0, mode: 'local', logLevel: 'silent', ...flags });
   const server = await startServer(settings);
-  const connected = await connection(server.url, server.localToken, options, true);
+  const connected = connection(server.url, server.localToken, options, true);
   return { ...connected, close: () => server.close() };
 }
 
-async function connection(
-  url: string,
-  token: string | undefined,
-  options: GlobalOptions,
-  isEmbedded: boolean,
-): Promise<Connection> {
+function connection(url: string, token: string | undefined, options: GlobalOptions, isEmbedded: boolean): Connection {
   const client = createClient({ baseUrl: url, ...(token ? { token } : {}) });
-  const companyId = await findCompany(client, options.company);
-  return { client, url, companyId, isEmbedded, close: async () => undefined };
+  let companyId: Promise<string> | null = null;
+  return {
+    client,
+    url,
+    isEmbedded,
+    companyId: () => (companyId ??= findCompany(client, options.company)),
+    close: async () => undefined,
+  };
 }
 
 async function findCompany(client: RunbeatClient, wanted: string | undefined): Promise<string> {

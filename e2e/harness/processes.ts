@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Asks again until it is true; fails with `what` after `limitMs`. */
+export async function waitUntil(is: () => boolean | Promise<boolean>, limitMs: number, what: () => string): Promise<void> {
+  const started = performance.now();
+  while (!(await is())) {
+    if (performance.now() - started > limitMs) throw new Error(`waited ${limitMs} ms for ${what()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** A zombie is dead. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s*[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+/** Living processes whose environment holds this text, such as a run's cookie. */
+export function processesWith(text: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(text) && isAlive(pid);
+      } catch {
+        // Gone meanwhile, or not ours to read.
+        return false;
+      }
+    });
+}

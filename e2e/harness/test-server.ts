@@ -1,0 +1,197 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createClient, type RunbeatClient } from '@runbeat/client';
+import type { HeartbeatRun, LogRecord } from '@runbeat/protocol';
+import { onTestFinished } from 'vitest';
+import { isAlive, waitUntil } from './processes.js';
+
+/** The built command. */
+export const runbeatCommand = fileURLToPath(new URL('../../packages/cli/dist/bin.js', import.meta.url));
+export const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+
+export interface TestServerOptions {
+  readonly home?: string;
+  readonly args?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** A real `runbeat serve` in a throw-away home. Ended, with its database, when the test is over. */
+export interface TestServer {
+  readonly home: string;
+  readonly url: string;
+  readonly pid: number;
+  readonly client: RunbeatClient;
+  readonly companyId: string;
+  readonly child: ChildProcess;
+  /** What the server wrote to stdout and stderr. */
+  readonly output: () => string;
+  /** `kill -9`; resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM; resolves with the exit code and how long it took. */
+  terminate(): Promise<{ readonly code: number | null; readonly tookMs: number }>;
+  /** A new process on the same home and port. */
+  restart(options?: TestServerOptions): Promise<TestServer>;
+  /** An agent of the local adapter that runs a fixture program with Node. */
+  agent(program: string, args?: readonly string[], config?: Record<string, unknown>, runtimeConfig?: object): Promise<string>;
+  wake(agentId: string, body?: Parameters<RunbeatClient['agents']['wakeup']>[1]): Promise<HeartbeatRun>;
+}
+
+const readyLimitMs = 60_000;
+
+export async function createTestHome(): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), 'runbeat-e2e-'));
+  onTestFinished(async () => {
+    await endDatabase(home);
+    await rm(home, { recursive: true, force: true });
+  });
+  return home;
+}
+
+export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
+  return launch(options.home ?? (await createTestHome()), 0, options);
+}
+
+async function launch(home: string, port: number, options: TestServerOptions): Promise<TestServer> {
+  const environment = { ...process.env, RUNBEAT_HOME: home, RUNBEAT_LOG_LEVEL: 'warn', ...options.environment };
+  const child = spawn(process.execPath, [runbeatCommand, '--json', 'serve', '--port', String(port), ...(options.args ?? [])], {
+    env: environment,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  child.stdout.on('data', (data) => (text += data));
+  child.stderr.on('data', (data) => (text += data));
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGCONT');
+      child.kill('SIGKILL');
+      await exited;
+    }
+  });
+  await waitUntil(
+    () => text.includes('"listening"') || child.exitCode !== null || child.signalCode !== null,
+    readyLimitMs,
+    () => `the server to listen; it said: ${text}`,
+  );
+  const line = text.split('\n').find((each) => each.includes('"listening"'));
+  if (!line) throw new Error(`the server did not start: ${text}`);
+  const { url } = JSON.parse(line) as { url: string };
+  const client = createClient({ baseUrl: url });
+  const companyId = await client.companies.list().then(
+    ({ items }) => items[0]?.id ?? '',
+    () => '',
+  );
+  const server: TestServer = {
+    home,
+    url,
+    pid: child.pid ?? 0,
+    client,
+    companyId,
+    child,
+    output: () => text,
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+    async terminate() {
+      const started = performance.now();
+      child.kill('SIGTERM');
+      const code = await exited;
+      return { code, tookMs: performance.now() - started };
+    },
+    restart: (again = {}) => launch(home, Number(new URL(url).port), { ...options, ...again }),
+    async agent(program, args = [], config = {}, runtimeConfig = {}) {
+      const agent = await client.agents.create(companyId, {
+        name: `agent-${Math.random().toString(36).slice(2)}`,
+        adapterType: 'local',
+        adapterConfig: {
+          command: process.execPath,
+          args: [program.includes('/') ? program : fixture(program), ...args],
+          ...config,
+        },
+        runtimeConfig,
+      });
+      return agent.id;
+    },
+    async wake(agentId, body = { source: 'on_demand' }) {
+      const { run } = await client.agents.wakeup(agentId, body);
+      if (!run) throw new Error('the wake queued no run');
+      return run;
+    },
+  };
+  return server;
+}
+
+export const isEnded = (run: Pick<HeartbeatRun, 'status'>): boolean => run.status !== 'queued' && run.status !== 'running';
+
+/** Resolves when the run is as wanted; fails with what it was instead. */
+export async function untilRun(
+  client: RunbeatClient,
+  runId: string,
+  is: (run: HeartbeatRun) => boolean,
+  limitMs = 30_000,
+): Promise<HeartbeatRun> {
+  let run = await client.runs.get(runId);
+  await waitUntil(
+    async () => {
+      run = await client.runs.get(runId);
+      return is(run);
+    },
+    limitMs,
+    () => `run ${runId}; it is ${JSON.stringify(run)}`,
+  );
+  return run;
+}
+
+export const untilEnded = (client: RunbeatClient, runId: string, limitMs = 60_000): Promise<HeartbeatRun> =>
+  untilRun(client, runId, isEnded, limitMs);
+
+/** The whole log as it is stored, page by page. */
+export async function readLog(client: RunbeatClient, runId: string): Promise<LogRecord[]> {
+  const records: LogRecord[] = [];
+  let offset = 0;
+  for (;;) {
+    const page = await client.runs.log(runId, { offset, limitBytes: 1_000_000 });
+    records.push(...page.records);
+    if (page.nextOffset >= page.endOffset) return records;
+    offset = page.nextOffset;
+  }
+}
+
+export const textOf = (records: readonly LogRecord[], stream: LogRecord['stream'] = 'stdout'): string =>
+  records
+    .filter((record) => record.stream === stream)
+    .map((record) => record.text)
+    .join('');
+
+/** Resolves when the stored log holds this many lines of stdout. */
+export async function untilLines(client: RunbeatClient, runId: string, lines: number): Promise<void> {
+  await waitUntil(
+    async () => textOf(await readLog(client, runId)).split('\n').length > lines,
+    30_000,
+    () => `${lines} lines of run ${runId}`,
+  );
+}
+
+/** Numbers at the beginning of the lines, for programs that count. */
+export const countedLines = (text: string): number[] =>
+  text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => Number.parseInt(line, 10));
+
+/** Ends the embedded PostgreSQL that a killed server left; it is ours, by its pid file. */
+async function endDatabase(home: string): Promise<void> {
+  const pidFile = await readFile(join(home, 'db', 'data', 'postmaster.pid'), 'utf8').catch(() => null);
+  const pid = Number(pidFile?.split('\n')[0]);
+  if (!(pid > 0) || !isAlive(pid)) return;
+  process.kill(pid, 'SIGINT');
+  await waitUntil(
+    () => !isAlive(pid),
+    30_000,
+    () => `the database ${pid} to end`,
+  );
+}
