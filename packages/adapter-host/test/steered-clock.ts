@@ -26,7 +26,7 @@ export function createSteeredClock(): SteeredClock {
         const next = [...timers].filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
         if (!next) break;
         timers.delete(next);
-        now = next.at;
+        now = Math.max(now, next.at);
         next.callback();
       }
       now = end;

@@ -2,9 +2,9 @@ import { hostError } from '../adapter-host-error.js';
 import type { ReportEntry } from './messages.js';
 
 /** Text that may be on its way unacknowledged before `onLog` makes the adapter wait, in UTF-16 units. */
-const WINDOW_LENGTH = 512 * 1024;
+const WINDOW_LENGTH = 1024 * 1024;
 /** Text that is worth a message of its own without waiting for the end of this turn of the event loop. */
-const FLUSH_LENGTH = 64 * 1024;
+const FLUSH_LENGTH = 256 * 1024;
 /** Adjacent texts are joined up to this; three bytes of UTF-8 a unit at most, so the contract's 64 KiB hold. */
 const JOIN_LENGTH = 21_845;
 
@@ -110,10 +110,11 @@ class Channel implements ReportChannel {
 
   private enqueueLog(entry: LogEntry): void {
     const last = this.queue.at(-1);
-    const joined = last?.kind === 'log' ? joinLogs(last, entry) : null;
     const pending = this.pending.at(-1);
-    if (joined && pending) {
-      this.queue[this.queue.length - 1] = joined;
+    if (last?.kind === 'log' && pending && canJoin(last, entry)) {
+      // The queue's entries are this channel's own until they are sent.
+      last.text += entry.text;
+      if (entry.mark) last.mark = entry.mark;
       pending.length += entry.text.length;
       this.queueLength += entry.text.length;
       if (this.queueLength >= FLUSH_LENGTH) this.flush();
@@ -152,15 +153,17 @@ class Channel implements ReportChannel {
 }
 
 /**
- * Two logs as one, or null when that would tell less: other streams, times of their own, too long, or a text without a
- * cursor after one with (the joined text would claim that its second half lies before the cursor).
+ * Whether two logs can become one without telling less. Not with other streams or times of their own, and not a text
+ * without a cursor after one with: the joined text would claim that its second half lies before the cursor.
  */
-export function joinLogs(first: LogEntry, second: LogEntry): LogEntry | null {
-  if (first.stream !== second.stream || first.text.length + second.text.length > JOIN_LENGTH) return null;
-  if (first.mark?.at !== undefined || second.mark?.at !== undefined) return null;
-  if (first.mark?.cursor !== undefined && second.mark?.cursor === undefined) return null;
-  const text = first.text + second.text;
-  return { kind: 'log', stream: first.stream, text, ...(second.mark ? { mark: second.mark } : {}) };
+export function canJoin(first: LogEntry, second: LogEntry): boolean {
+  return (
+    first.stream === second.stream &&
+    first.text.length + second.text.length <= JOIN_LENGTH &&
+    first.mark?.at === undefined &&
+    second.mark?.at === undefined &&
+    (first.mark?.cursor === undefined || second.mark?.cursor !== undefined)
+  );
 }
 
 function lateReport(): Error {
