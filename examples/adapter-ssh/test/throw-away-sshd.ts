@@ -74,12 +74,7 @@ export async function startThrowAwaySshd(): Promise<ThrowAwaySshd> {
     daemon = null;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, 'exit');
-    // The children of a daemon are its connections.
-    const connections = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
-      .split('\n')
-      .map((line) => line.trim().split(/\s+/).map(Number))
-      .filter(([, parent]) => parent === child.pid)
-      .map(([pid]) => pid ?? 0);
+    const connections = connectionsOf(child.pid ?? 0);
     child.kill('SIGKILL');
     for (const pid of connections) {
       try {
@@ -115,4 +110,15 @@ export async function startThrowAwaySshd(): Promise<ThrowAwaySshd> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The processes of a daemon's connections: its descendants of the same name, not what they started. */
+function connectionsOf(daemonPid: number): number[] {
+  const rows = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,comm='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => /^\s*(\d+)\s+(\d+)\s+sshd/.exec(line))
+    .map((match) => ({ pid: Number(match?.[1]), parent: Number(match?.[2]) }));
+  const found = [daemonPid];
+  for (const one of found) found.push(...rows.filter(({ parent }) => parent === one).map(({ pid }) => pid));
+  return found.slice(1);
 }

@@ -42,7 +42,7 @@ describe('createUtf8Decoder', () => {
         expect(text + decoder.flush()).toBe(whole(bytes));
         expect(decoder.offset).toBe(bytes.length);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 600 },
     );
   });
 
@@ -58,7 +58,7 @@ describe('createUtf8Decoder', () => {
         expect(text).toBe(whole(bytes));
         expect(second.offset).toBe(bytes.length);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 600 },
     );
   });
 
@@ -77,7 +77,7 @@ describe('createUtf8Decoder', () => {
         }
         expect(text + decoder.flush()).toBe(whole(bytes));
       }),
-      { numRuns: 1_000 },
+      { numRuns: 400 },
     );
   });
 

@@ -7,6 +7,9 @@ import type { ProjectPlan } from './plan-project.js';
 const packageFolder = fileURLToPath(new URL('../', import.meta.url));
 const templateFolder = join(packageFolder, 'template');
 
+/** npm leaves every `.gitignore` out of a package, and tools take any `package.json` for one of a package of ours. */
+const finalNames: Readonly<Record<string, string>> = { _gitignore: '.gitignore', '_package.json': 'package.json' };
+
 /**
  * Writes the template's files into the planned folder and gives their paths, relative to it.
  * @throws CreateAdapterError `folder_not_empty` or `folder_not_writable`; nothing is written over.
@@ -17,8 +20,7 @@ export function writeProject(plan: ProjectPlan): readonly string[] {
   const files = readdirSync(templateFolder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(templateFolder.length + 1));
-  // npm leaves every `.gitignore` out of a package, so the template's has another name.
-  const written = files.map((file) => ({ from: file, to: file.replace(/^_gitignore$/, '.gitignore') }));
+  const written = files.map((file) => ({ from: file, to: finalNames[file] ?? file }));
   const texts = written.map(({ from, to }) => ({
     path: join(plan.folder, to),
     text: filled(readFileSync(join(templateFolder, from), 'utf8'), values),
