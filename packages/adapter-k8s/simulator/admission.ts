@@ -108,9 +108,13 @@ export function validateJob(job: Job): void {
     }
   };
   for (const value of Object.values(labels ?? {})) tooLong(value, 'metadata.labels');
+  if (spec.backoffLimit !== undefined && spec.backoffLimit < 0) {
+    const message = `Invalid value: ${spec.backoffLimit}: must be greater than or equal to 0`;
+    causes.push({ reason: 'FieldValueInvalid', message, field: 'spec.backoffLimit' });
+  }
   if (name.length > 63) {
-    tooLong(name, 'metadata.labels');
-    tooLong(name, 'spec.template.labels');
+    // `job-name` and `batch.kubernetes.io/job-name`.
+    for (const field of ['metadata.labels', 'metadata.labels', 'spec.template.labels', 'spec.template.labels']) tooLong(name, field);
   }
   const template = spec.template?.spec;
   if (!template?.containers?.length) {

@@ -25,8 +25,10 @@ export interface InjectedAnswer {
   readonly status: number;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The request takes effect and only its answer is lost: the connection is reset. */
-  readonly isAnswerLost?: boolean;
+  /** `answer-lost`: the request takes effect and its answer never comes; `dropped`: neither. `status` is not used then. */
+  readonly fate?: 'answer-lost' | 'dropped';
+  /** Called when it strikes. */
+  readonly onHit?: () => void;
 }
 
 export interface ApiServer {
@@ -89,12 +91,19 @@ export async function createApiServer(
     const injected = answers.find((each) => each.times > 0 && each.matches(method, url));
     if (injected) {
       injected.times -= 1;
-      if (!injected.isAnswerLost) {
+      if (injected.fate === 'dropped') {
+        injected.onHit?.();
+        raw.socket.destroy();
+        return;
+      }
+      if (injected.fate === undefined) {
+        injected.onHit?.();
         sendJson(response, injected.status, injected.body ?? {}, injected.headers);
         return;
       }
       // The request takes effect, and the caller never hears of it.
       response.end = ((): ServerResponse => {
+        injected.onHit?.();
         raw.socket.destroy();
         return response;
       }) as ServerResponse['end'];

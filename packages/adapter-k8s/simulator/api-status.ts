@@ -109,7 +109,7 @@ export interface FieldCause {
 /** 422 with its causes; one cause stands alone, several in brackets. `kind` is what messages call the object. */
 export function invalid(what: { kind: string; group?: string; name: string }, causes: readonly FieldCause[]): ApiFailure {
   const subject = what.group ? `${what.kind}.${what.group}` : what.kind;
-  const texts = causes.map((cause) => `${cause.field}: ${cause.message}`);
+  const texts = [...new Set(causes.map((cause) => `${cause.field}: ${cause.message}`))];
   return failure({
     code: 422,
     reason: 'Invalid',
@@ -117,7 +117,7 @@ export function invalid(what: { kind: string; group?: string; name: string }, ca
     details: {
       ...(what.name === '' ? {} : { name: what.name }),
       ...(what.group ? { group: what.group } : {}),
-      kind: what.kind,
+      ...(what.kind === '' ? {} : { kind: what.kind }),
       causes,
     },
   });

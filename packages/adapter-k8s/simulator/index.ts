@@ -36,6 +36,7 @@ export interface SimulatorOptions {
   readonly logRotateCheckMs?: number;
   /** Rights of the token in the kubeconfig; absent = everything in the namespace. */
   readonly rules?: readonly PolicyRule[];
+  readonly userName?: string;
 }
 
 /** A Kubernetes API server with one node, for tests: real HTTPS, real processes, faults on demand. */
@@ -117,7 +118,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   const url = `https://127.0.0.1:${network.port}`;
   const kubeconfigPath = join(folder, 'kubeconfig');
   const everything: PolicyRule[] = [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }];
-  const user = { name: `system:serviceaccount:${namespace}:runbeat`, namespace, rules: options.rules ?? everything };
+  const user = { name: options.userName ?? `system:serviceaccount:${namespace}:runbeat`, namespace, rules: options.rules ?? everything };
   const adminToken = 'admin-token';
   let tokenCount = 1;
   let token = `token-${tokenCount}`;

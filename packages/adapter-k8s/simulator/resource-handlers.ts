@@ -169,7 +169,7 @@ function parseBody(text: string, kind: string): Partial<ApiObject> {
   try {
     return JSON.parse(text) as Partial<ApiObject>;
   } catch {
-    return complain(`${text.slice(0, 27)} ...`);
+    return complain(`${text.slice(0, 30)} ...`);
   }
 }
 
