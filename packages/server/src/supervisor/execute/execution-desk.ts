@@ -4,8 +4,9 @@ import type { RunId } from '../model/index.js';
 import type { SettleAnswer } from '../settle/settle-run.js';
 import type { SupervisorDependencies } from '../supervisor-dependencies.js';
 import type { ActiveRuns } from './active-runs.js';
+import type { ExecutionEnd } from './end-execution.js';
 import type { Assignment, ExecutionHost } from './execution-host.js';
-import { type ExecutionEnd, startExecution } from './run-execution.js';
+import { startExecution } from './run-execution.js';
 
 /** Where executions begin, and where their ends are handed on. */
 export interface ExecutionDesk {
