@@ -49,9 +49,13 @@ export function createDatabase(options: {
   });
   // Without listeners a restart of the database would end this process: on the pool for idle connections, on each
   // connection for those that are lent out and between two statements. Whoever uses one sees the failure itself.
-  pool.on('error', (error) => logger.warn({ err: error }, 'an idle database connection was lost'));
+  let isClosing = false;
+  pool.on('error', (error) => {
+    // The driver hangs the whole connection on the error; only its words belong into the log.
+    if (!isClosing) logger.warn({ error: error.message }, 'an idle database connection was lost');
+  });
   pool.on('connect', (client) => {
-    client.on('error', (error) => logger.debug({ err: error }, 'a database connection was lost'));
+    client.on('error', (error) => logger.debug({ error: error.message }, 'a database connection was lost'));
   });
 
   async function attempt<T>(work: (executor: Executor, later: (statement: Promise<unknown>) => void) => Promise<T>): Promise<T> {
@@ -95,6 +99,7 @@ export function createDatabase(options: {
       }
     },
     async close() {
+      isClosing = true;
       await pool.end();
     },
   };

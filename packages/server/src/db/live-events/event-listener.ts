@@ -42,7 +42,7 @@ export function startEventListener(options: {
       client.once('end', () => resolve());
       stopping.signal.addEventListener('abort', () => resolve(), { once: true });
     });
-    client.on('error', (error) => logger.debug({ err: error }, 'the connection that listens for events was lost'));
+    client.on('error', (error) => logger.debug({ error: error.message }, 'the connection that listens for events was lost'));
     client.on('notification', (notice) => onNotice((notice.payload ?? null) as CompanyId | null));
     try {
       await client.connect();
@@ -68,7 +68,10 @@ export function startEventListener(options: {
         failures = 0;
       } catch (error) {
         failures += 1;
-        logger.warn({ err: error, failures }, 'cannot listen for events of other instances; trying again');
+        logger.warn(
+          { error: error instanceof Error ? error.message : String(error), failures },
+          'cannot listen for events of other instances; trying again',
+        );
       }
       if (stopping.signal.aborted) return;
       onNotice(null);

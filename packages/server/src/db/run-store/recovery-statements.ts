@@ -9,7 +9,8 @@ const maxRows = 10_000;
 
 // Each part below finds its rows by one partial index and takes no more than it may return, so the cost follows the
 // number of suspects, not of runs. The owners of running runs are found by jumping from one to the next in an index,
-// since there are few of them.
+// since there are few of them. The last
+// step takes ids from an array and not from a join, for which the planner would expect thousands and read the whole table.
 const isDue = `(r.next_probe_at IS NULL OR r.next_probe_at <= $1)`;
 const candidatesStatement = {
   name: 'run_recovery_candidates',
@@ -39,8 +40,8 @@ const candidatesStatement = {
       (SELECT r.id FROM heartbeat_runs r
         WHERE r.status = 'running' AND r.updated_at < $2 AND ${isDue} ORDER BY r.updated_at LIMIT $4)
     )
-    SELECT ${runCodec.columnList('r')} FROM heartbeat_runs r JOIN suspects ON suspects.id = r.id
-    WHERE r.status = 'running' ORDER BY r.updated_at, r.insertion_id LIMIT $4`,
+    SELECT ${runCodec.columnList('r')} FROM heartbeat_runs r
+    WHERE r.id = ANY (ARRAY(SELECT id FROM suspects)) AND r.status = 'running' ORDER BY r.updated_at, r.insertion_id LIMIT $4`,
 };
 
 const isNobodysButMine = `(r.owner_instance_id = $1 OR r.owner_instance_id IS NULL OR NOT EXISTS (

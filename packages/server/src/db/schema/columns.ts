@@ -21,7 +21,7 @@ export function textParameter(value: string): string {
 export function jsonParameter(value: unknown): string {
   const json = JSON.stringify(value) ?? 'null';
   if (!json.includes('\\u')) return json;
-  return json.replace(/\\(?:\\|u0000|ud[89a-f][0-9a-f]{2})/g, (escape) => (escape === '\\\\' ? escape : '\\ufffd'));
+  return json.replace(/\\(?:\\|u0000|ud[89a-f][0-9a-f]{2})/g, (sequence) => (sequence === '\\\\' ? sequence : '\\ufffd'));
 }
 
 /** A UUID column with the type of its id, so that ids of different tables cannot be mixed up. */

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -160,6 +160,33 @@ describe('log files', () => {
     );
     await store.close();
   });
+
+  it.each(['log', 'index'] as const)(
+    'on a full disk show nothing of the failed append (the %s cannot be written)',
+    async (fullFile) => {
+      const run = newRunKey();
+      const { log, index } = files(run);
+      await mkdir(join(folder, run.companyId, run.runId), { recursive: true });
+      // A device on which there is never any room.
+      await symlink('/dev/full', fullFile === 'log' ? log : index);
+      const store = createFsLogStore({ folder });
+      const appender = await store.openForAppend(run, 1);
+      for (let attempt = 0; attempt < 3; attempt += 1) {
+        await expect(appender.append([record('lost'), record('too')])).rejects.toMatchObject({ code: 'log_store_full' });
+        expect(appender.position()).toEqual({ lastSeq: 0, endOffset: 0, lastCursor: null });
+        expect(await store.read(run, { limitBytes: 100 })).toEqual({ records: [], nextOffset: 0, endOffset: 0 });
+      }
+      // Of the file that took its part nothing is left.
+      expect((await stat(fullFile === 'log' ? index : log)).size).toBe(0);
+      await appender.close();
+      // Room again: the caller repeats what it still has.
+      await rm(fullFile === 'log' ? log : index);
+      const again = await store.openForAppend(run, 1);
+      expect((await again.append([record('lost'), record('too')])).map((one) => one.seq)).toEqual([1, 2]);
+      expect((await store.readText(run, { offset: 0, limitBytes: 100 })).text).toBe('losttoo');
+      await store.close();
+    },
+  );
 
   it('do not lie outside the folder, whatever an id contains', async () => {
     const store = createFsLogStore({ folder: join(folder, 'inner') });
