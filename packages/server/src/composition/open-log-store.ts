@@ -1,6 +1,6 @@
 import type { Database } from '../db/index.js';
 import type { HomeFolder } from '../home/index.js';
-import { createFsLogStore } from '../log-stores/index.js';
+import { createFsLogStore, createPostgresLogStore, createS3LogStore, type S3Options } from '../log-stores/index.js';
 import type { ServerSettings } from '../settings/server-settings.js';
 import type { LogStore } from '../supervisor/ports/index.js';
 
@@ -13,7 +13,14 @@ export async function openLogStore(
   switch (settings.logStore.kind) {
     case 'fs':
       return createFsLogStore({ folder: settings.logStore.folder ?? home.logs });
-    default:
-      throw new Error('interim');
+    case 'postgres':
+      return createPostgresLogStore({ database });
+    case 's3':
+      return createS3LogStore(s3Options(settings.logStore));
   }
+}
+
+/** Without the members that are not set. */
+function s3Options({ kind: _kind, endpoint, ...rest }: Extract<ServerSettings['logStore'], { kind: 's3' }>): S3Options {
+  return endpoint === undefined ? rest : { ...rest, endpoint };
 }

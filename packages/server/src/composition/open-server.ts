@@ -96,10 +96,8 @@ export async function openServer(options: {
       inCode: options.adapters,
       environment,
       runners: runners.service,
-      secrets,
       logger,
       clock,
-      runStore,
     });
     closers.add('adapters', () => adapters.close());
 
@@ -117,7 +115,7 @@ export async function openServer(options: {
     const supervisor = createSupervisor({
       store: runStore,
       logStore,
-      adapters: adapters.catalog,
+      adapters,
       processes: await createProcessTable(),
       environment: runEnvironment,
       liveFeed,
@@ -131,7 +129,7 @@ export async function openServer(options: {
     });
     const sessions = createSessionService({
       store: createPostgresSessionStore(database),
-      adapters: adapters.catalog,
+      adapters,
       instanceId: () => supervisor.instanceId(),
       getAgent: (id) => runStore.getAgent(id),
       prepare: prepareSession({ secrets, apiUrl: () => settings.publicUrl ?? url }),
@@ -158,8 +156,8 @@ export async function openServer(options: {
         runStore,
         logStore,
         database,
-        adapterCatalog: adapters.catalog,
-        adapters: adapters.administration,
+        adapterCatalog: adapters,
+        adapters,
         sessions,
         liveHub,
         liveFeed,

@@ -4,8 +4,8 @@ import type { RoutePlugin } from '../http/services.js';
 import {
   createRunnerService,
   type RunnerService,
-  runnerRoutePlugin,
   type RunnerSettings,
+  runnerRoutePlugin,
   runStatusFromStore,
 } from '../runners/index.js';
 import type { Clock, Logger, Metrics, RunStore } from '../supervisor/ports/index.js';
