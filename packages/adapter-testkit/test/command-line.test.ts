@@ -46,6 +46,41 @@ describe('runbeat-adapter-testkit', () => {
   }, 60_000);
 
   it.each([
+    ['ends the process', 'process.exit(0)', 'before the suite did: the adapter called process.exit'],
+    [
+      'throws outside of any call',
+      'setTimeout(() => { throw new TypeError("thrown late"); }); await new Promise(() => {})',
+      'thrown late',
+    ],
+  ])(
+    'does not take an adapter for a good one that %s',
+    (_, deed, message) => {
+      const configured = JSON.stringify(new URL('./fixtures/scripted-package/index.mjs', import.meta.url).href);
+      writeFileSync(
+        join(folder, 'hostile.mjs'),
+        `import working from ${configured};\nexport default { ...working, async testEnvironment() { ${deed} } };\n`,
+      );
+      const { code, stderr } = run(join(folder, 'hostile.mjs'), '--config', './scripted-package/conformance.config.mjs');
+      expect(stderr).toContain(message);
+      expect(code).toBe(1);
+    },
+    60_000,
+  );
+
+  it('does not take a module for a good one that never finishes loading', () => {
+    writeFileSync(join(folder, 'endless.mjs'), 'await new Promise(() => {});\nexport default {};\n');
+    const { code, stderr } = run(join(folder, 'endless.mjs'));
+    expect(stderr).toContain('never settles');
+    expect(code).toBe(1);
+  });
+
+  it('ends although the adapter left a timer behind', () => {
+    const configured = JSON.stringify(new URL('./fixtures/scripted-package/index.mjs', import.meta.url).href);
+    writeFileSync(join(folder, 'timer.mjs'), `export { default } from ${configured};\nsetInterval(() => {}, 1_000);\n`);
+    expect(run(join(folder, 'timer.mjs'), '--config', './scripted-package/conformance.config.mjs').code).toBe(0);
+  }, 60_000);
+
+  it.each([
     ['no adapter is named', [], 'Name the package or the path'],
     ['an option is unknown', ['--fast', 'x'], '--fast'],
     ['two are named', ['a', 'b'], 'One adapter at a time'],
