@@ -136,7 +136,7 @@ test('a module that never finishes loading is ended at the limit', async () => {
     code: 'adapter_load_failed',
     message: expect.stringContaining('30 s'),
   });
-  await expect.poll(() => clock.waiting).toEqual([30_000]);
+  await expect.poll(() => clock.waiting, { timeout: 20_000 }).toEqual([30_000]);
   clock.advance(30_000);
   await rejected;
 });

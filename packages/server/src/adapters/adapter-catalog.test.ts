@@ -10,6 +10,8 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
+/** Longest that something in the background may take on a busy machine. */
+const soon = { timeout: 30_000 };
 const add = (spec: string, override = false) => ({ spec, allowScripts: false, override });
 const folders = async (name: string): Promise<string[]> =>
   (await readdir(join(bench.adaptersFolder, name)).catch(() => [])).sort();
@@ -92,7 +94,7 @@ test('C19 a second adapter leaves the first untouched, and removing one deletes 
   expect(foundAdapter(catalog, 'one')).toBe(one);
   await catalog.remove('two', { isForced: false });
   await changedUntil(catalog, () => catalog.find('two', null).found === false);
-  await expect.poll(() => exists(join(bench.adaptersFolder, '@acme/two'))).toBe(false);
+  await expect.poll(() => exists(join(bench.adaptersFolder, '@acme/two')), soon).toBe(false);
   expect(await stat(join(bench.adaptersFolder, '@acme/one/1.0.0'))).toMatchObject({ ino: before.ino, mtimeMs: before.mtimeMs });
   expect(await startRun(foundAdapter(catalog, 'one'), {}).result).toMatchObject({ status: 'succeeded' });
   expect((await catalog.list()).map((adapter) => adapter.type)).toEqual(['one']);
@@ -157,7 +159,7 @@ test('an update takes new runs while old ones go on with the old version, whose 
   expect(await folders('@acme/foo')).toEqual(['1.0.0', '1.1.0']);
   old.cancel();
   expect(await old.result).toMatchObject({ status: 'succeeded', summary: '1.0.0' });
-  await expect.poll(() => folders('@acme/foo')).toEqual(['1.1.0']);
+  await expect.poll(() => folders('@acme/foo'), soon).toEqual(['1.1.0']);
   expect(await catalog.get('foo')).toMatchObject({ runningRuns: 0 });
 });
 
@@ -186,8 +188,8 @@ test('an adapter in use is not removed; by force it takes no new runs and goes w
     const lookup = catalog.find('foo', null);
     return !lookup.found && lookup.state === 'missing';
   });
-  await expect.poll(() => bench.store.list()).toEqual([]);
-  await expect.poll(() => exists(join(bench.adaptersFolder, '@acme'))).toBe(false);
+  await expect.poll(() => bench.store.list(), soon).toEqual([]);
+  await expect.poll(() => exists(join(bench.adaptersFolder, '@acme')), soon).toBe(false);
 });
 
 test('a type that is taken is an error that names both packages, and an override is explicit and lasts', async () => {
@@ -203,7 +205,7 @@ test('a type that is taken is an error that names both packages, and an override
   expect(await catalog.add(add('two', true))).toMatchObject({ packageName: 'two', version: '2.0.0' });
   expect(await startRun(foundAdapter(catalog, 'same'), {}).result).toMatchObject({ summary: '2.0.0' });
   expect((await bench.store.list()).map((row) => row.packageName)).toEqual(['two']);
-  await expect.poll(async () => (await catalog.list()).map((adapter) => adapter.packageName)).toEqual(['two']);
+  await expect.poll(async () => (await catalog.list()).map((adapter) => adapter.packageName), soon).toEqual(['two']);
 });
 
 test('other instances follow the row: they fetch, switch and let go', async () => {
@@ -221,5 +223,5 @@ test('other instances follow the row: they fetch, switch and let go', async () =
   await changedUntil(there, () => versionThere() === '1.1.0');
   await here.remove('foo', { isForced: false });
   await changedUntil(there, () => !there.find('foo', null).found);
-  await expect.poll(async () => (await there.list()).length).toBe(0);
+  await expect.poll(async () => (await there.list()).length, soon).toBe(0);
 });

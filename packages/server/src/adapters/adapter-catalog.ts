@@ -131,7 +131,7 @@ export function createAdapterCatalog(options: AdapterCatalogOptions): ServerAdap
     find(type, placement, purpose): AdapterLookup {
       if (placement !== null && options.findPlaced) return options.findPlaced(type, placement, purpose);
       const slot = registry.find(type);
-      if (slot && placement === null) return slot.lookup();
+      if (slot && placement === null) return slot.lookup(purpose ?? 'start');
       const message = `No adapter of the type "${type}" is registered here. Add its package with \`runbeat adapters add\`; its runs wait.`;
       return { found: false, state: 'missing', code: 'adapter_missing', message };
     },

@@ -54,7 +54,8 @@ export interface AdapterSlot {
   retire(): Promise<void>;
   /** End everything now. */
   close(): Promise<void>;
-  lookup(): AdapterLookup;
+  /** @param purpose `recover`: the run is at work already, so a worker that is being started again is waited for. */
+  lookup(purpose: 'start' | 'recover'): AdapterLookup;
   view(): Adapter;
 }
 
@@ -136,20 +137,17 @@ export function createAdapterSlot(type: string, initialFacts: SlotFacts, onChang
       stopListening();
       await Promise.all([current, ...leaving].map((loaded) => loaded?.close()));
     },
-    lookup: () => lookupFrom(type, facts, current, state(), lastFault()),
+    lookup(purpose) {
+      const isThere = !isRetired && (current?.state === 'ready' || (purpose === 'recover' && current?.state === 'loading'));
+      if (current && isThere) return { found: true, adapter: current.adapter, version: current.version };
+      return notFound(type, facts, state(), lastFault());
+    },
     view: () => viewOf(slot, current, lastFault()),
   };
   return slot;
 }
 
-function lookupFrom(
-  type: string,
-  facts: SlotFacts,
-  current: LoadedAdapter | null,
-  state: Adapter['state'],
-  fault: AdapterFault | null,
-): AdapterLookup {
-  if (current?.state === 'ready' && state === 'ready') return { found: true, adapter: current.adapter, version: current.version };
+function notFound(type: string, facts: SlotFacts, state: Adapter['state'], fault: AdapterFault | null): AdapterLookup {
   const name = facts.package ? `${facts.package.name}@${facts.package.version}` : facts.origin.source;
   const why = fault === null ? '' : ` ${fault.message}`;
   switch (state) {

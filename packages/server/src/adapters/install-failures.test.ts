@@ -155,6 +155,8 @@ test('C6 an adapter that crashes takes no runs until it is back, its neighbour g
     code: 'adapter_crashed',
   });
   expect(catalog.find('foo', null)).toMatchObject({ found: false, state: 'unavailable' });
+  // A run that is at work outside is asked about as soon as the next worker is there.
+  expect(catalog.find('foo', null, 'recover')).toMatchObject({ found: true });
   expect(await catalog.get('foo')).toMatchObject({ state: 'loading', lastError: { code: 'adapter_crashed' } });
   await catalog.update('foo', { allowScripts: false });
   expect(await catalog.get('foo')).toMatchObject({ state: 'ready', lastError: null });
