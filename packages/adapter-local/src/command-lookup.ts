@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 
 export type CommandLookup =
@@ -27,7 +27,7 @@ export function lookUpCommand(place: CommandPlace): CommandLookup {
   for (const directory of directories) {
     const path = isAbsolute(directory) ? join(directory, place.command) : resolve(place.cwd, directory, place.command);
     const state = fileState(path);
-    if (state === 'executable') return { found: true, path };
+    if (state === 'executable') return withInterpreter(path);
     isThere ||= state === 'not_executable';
   }
   const name = JSON.stringify(place.command);
@@ -58,7 +58,7 @@ function judge(command: string, path: string): CommandLookup {
   const name = JSON.stringify(command);
   switch (fileState(path)) {
     case 'executable':
-      return { found: true, path };
+      return withInterpreter(path);
     case 'not_executable': {
       const message = `${name} is not an executable file. Make it executable with chmod +x, or name its interpreter as the command.`;
       return { found: false, code: 'command_not_executable', message };
@@ -67,6 +67,31 @@ function judge(command: string, path: string): CommandLookup {
       const message = `The command ${name} does not exist (looked at ${path}). Correct the path; relative ones start at cwd.`;
       return { found: false, code: 'command_missing', message };
     }
+  }
+}
+
+/** A script is only as good as the interpreter that its first line names; shells differ in how they report a missing one. */
+function withInterpreter(path: string): CommandLookup {
+  const interpreter = interpreterOf(path);
+  if (interpreter === null || existsSync(interpreter)) return { found: true, path };
+  const message = `The first line of ${JSON.stringify(path)} names the interpreter ${interpreter}, which does not exist. Install it, or correct the line.`;
+  return { found: false, code: 'command_not_executable', message };
+}
+
+function interpreterOf(path: string): string | null {
+  const start = Buffer.alloc(256);
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch {
+    // Executable but not readable: no script then, since its interpreter could not read it either.
+    return null;
+  }
+  try {
+    const count = readSync(fd, start);
+    return /^#!\s*(\S+)/.exec(start.toString('latin1', 0, count))?.[1] ?? null;
+  } finally {
+    closeSync(fd);
   }
 }
 

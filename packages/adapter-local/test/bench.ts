@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -94,8 +94,4 @@ export function isAlive(pid: number): boolean {
 /** Waits for what no event announces. */
 export async function eventually(what: string, isMet: () => boolean, limitMs = 20_000): Promise<void> {
   await expect.poll(isMet, { timeout: limitMs, interval: 10, message: what }).toBe(true);
-}
-
-export function isBuilt(): boolean {
-  return existsSync(fileURLToPath(new URL('../dist/index.js', import.meta.url)));
 }

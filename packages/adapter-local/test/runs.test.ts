@@ -72,6 +72,7 @@ describe.each(['local', 'local-attached'] as const)('%s', (type) => {
     writeFileSync(script, '#!/runbeat/no-interpreter\n', { mode: 0o755 });
     const error = failureOf(await bench.start(type, { command: script }).result);
     expect(error.code).toBe('start_failed');
+    expect(error.message).toContain('names the interpreter /runbeat/no-interpreter, which does not exist');
   });
 
   it('feeds the prompt to stdin, or what the template makes of the input', async () => {

@@ -21,6 +21,8 @@ export interface TalkOptions {
   readonly previousSession?: Json;
   readonly onOutput?: (output: SessionOutputV1) => Promise<void>;
   readonly onSpawn?: () => Promise<void>;
+  /** Default: longer than any machine takes. */
+  readonly stdinDeadlineMs?: number;
 }
 
 export const lines = { protocol: 'json-rpc-lines' } as const;
@@ -36,7 +38,8 @@ export function useTalks(bench: Bench) {
   });
 
   const hear = (rawConfig: object, workerId: string, options: TalkOptions) => {
-    const adapter = createLocalAdapter({ runsDirectory: join(bench.folder, 'runs'), stdinDeadlineMs: 1_500 });
+    const stdinDeadlineMs = options.stdinDeadlineMs ?? 30_000;
+    const adapter = createLocalAdapter({ runsDirectory: join(bench.folder, 'runs'), stdinDeadlineMs });
     const controller = new AbortController();
     const outputs: SessionOutputV1[] = [];
     const known: { handle: RunHandleV1 | null; cursor: string | null } = { handle: null, cursor: null };

@@ -149,7 +149,7 @@ describe('a worker that dies or does not listen', () => {
   });
 
   it('never reads: a prompt of 1 MiB against a full pipe ends at the deadline, and the worker with it', async () => {
-    const talk = await talks.open(talker('--never-read'));
+    const talk = await talks.open(talker('--never-read'), { stdinDeadlineMs: 500 });
     // Small writes are taken by the system; that proves nothing.
     expect(await talk.worker.prompt('small', 'echo x')).toEqual({ written: true });
     const [big, behind] = await Promise.all([

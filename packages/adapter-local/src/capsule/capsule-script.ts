@@ -1,8 +1,9 @@
 /**
  * The capsule: a POSIX shell that leads a process group, runs the command and writes down how it ended. It outlives every
- * host. Run as `sh -c SCRIPT sh FOLDER LIMIT_BLOCKS COMMAND [ARGUMENT…]`; descriptors: 0 the gate, 1 the command's
- * stdout, 2 the shell's own words, 3 the command's stderr, 4 the command's stdin (runs only).
+ * host. Run as `sh SCRIPT_FILE FOLDER LIMIT_BLOCKS COMMAND [ARGUMENT…]`; descriptors: 0 the gate, 1 the command's stdout,
+ * 2 the shell's own words, 3 the command's stderr, 4 the command's stdin (runs only).
  *
+ * - It is a file, since bash reports the signal that ended a command only there, and not with `sh -c`.
  * - It waits for the line `go`, which the host writes once the handle is stored. The end of the gate instead means that
  *   the host died first: nothing was run, and `exit` says so.
  * - A trapped signal is not inherited, an ignored one would be: so the command has default dispositions, while the

@@ -43,24 +43,13 @@ export async function launchCapsule(spec: CapsuleSpec): Promise<Capsule> {
   const append = (path: string): number => keep(open, openSync(path, 'a', 0o600));
   let child: ChildProcess;
   try {
-    child = spawn(
-      '/bin/sh',
-      [
-        '-c',
-        spec.stdin === 'fifo' ? sessionCapsuleScript : runCapsuleScript,
-        'sh',
-        folder.path,
-        fileLimitBlocks(spec.fileLimitBytes),
-        spec.command,
-        ...spec.args,
-      ],
-      {
-        cwd: spec.cwd,
-        env: { ...spec.environment },
-        detached: true,
-        stdio: ['pipe', append(folder.stdout), append(folder.capsuleLog), append(folder.stderr), openStdin(spec, open)],
-      },
-    );
+    writeFileSync(folder.script, spec.stdin === 'fifo' ? sessionCapsuleScript : runCapsuleScript, { mode: 0o600 });
+    child = spawn('/bin/sh', [folder.script, folder.path, fileLimitBlocks(spec.fileLimitBytes), spec.command, ...spec.args], {
+      cwd: spec.cwd,
+      env: { ...spec.environment },
+      detached: true,
+      stdio: ['pipe', append(folder.stdout), append(folder.capsuleLog), append(folder.stderr), openStdin(spec, open)],
+    });
   } finally {
     for (const fd of open) closeSync(fd);
   }

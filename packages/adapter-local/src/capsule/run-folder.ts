@@ -6,6 +6,8 @@ import type { RunHandleV1 } from '@runbeat/adapter-sdk';
 /** The files of one run. Everything that a later host must know stands here or in the handle. */
 export interface RunFolder {
   readonly path: string;
+  /** The capsule's program. */
+  readonly script: string;
   /** What the command wrote; appended by the command itself, read by hosts. */
   readonly stdout: string;
   readonly stderr: string;
@@ -59,6 +61,7 @@ export function runFolder(runsDirectory: string, runId: string): RunFolder {
   const file = (fileName: string): string => join(path, fileName);
   return {
     path,
+    script: file('capsule.sh'),
     stdout: file('stdout'),
     stderr: file('stderr'),
     stdin: file('stdin'),

@@ -132,3 +132,10 @@ it('goes on polling under many writes, and watches again when they cease', async
   wake.close();
   expect(states).not.toContain('quiet');
 });
+
+it('polls where no watch can be had', async () => {
+  const wake = createWake(join(parent, 'no-such-folder'), { pollMs: 2 });
+  expect(await wake.next(true)).toBe('changed');
+  expect(await wake.next(false)).toBe('quiet');
+  wake.close();
+});
