@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AdapterV1, ExecuteContextV1, ReattachContextV1, RunEventV1, RunHandleV1 } from '@runbeat/adapter-sdk';
-import { createKubernetesAdapter, type K8sConfig, k8sConfig, type KubernetesAdapterOptions } from '@runbeat/adapter-k8s';
 import { KubeConfig, loadYaml } from '@kubernetes/client-node';
+import { createKubernetesAdapter, type K8sConfig, type KubernetesAdapterOptions, k8sConfig } from '@runbeat/adapter-k8s';
+import type { AdapterV1, ExecuteContextV1, ReattachContextV1, RunEventV1, RunHandleV1 } from '@runbeat/adapter-sdk';
 import { createSimulator, type PolicyRule, REAL_PACE, type Simulator } from '../../packages/adapter-k8s/simulator/index.js';
 import { createKubectl, type Kubectl } from './kubectl.js';
 

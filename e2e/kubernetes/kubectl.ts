@@ -37,7 +37,11 @@ export async function createKubectl(config: KubeConfig, namespace: string, insta
     pods,
     deletePod: (name, graceSeconds) =>
       ignoreMissing(
-        core.deleteNamespacedPod({ name, namespace, ...(graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }) }),
+        core.deleteNamespacedPod({
+          name,
+          namespace,
+          ...(graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
+        }),
       ),
     deleteJob: (name) => ignoreMissing(batch.deleteNamespacedJob({ name, namespace, propagationPolicy: 'Background' })),
     async createSuspendedJob(name, labels, annotations) {

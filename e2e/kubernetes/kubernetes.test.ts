@@ -34,7 +34,8 @@ describe.concurrent('a run on Kubernetes', { timeout: 120_000 }, () => {
   });
 
   test('K3 plain: long lines, empty lines, carriage returns and a missing last newline arrive as written', async () => {
-    const body = 'const w=s=>require("fs").writeSync(1,s);w("a".repeat(16384)+"\\n\\n\\n");w("é".repeat(30000)+"\\nx\\r\\n");w("end")';
+    const body =
+      'const w=s=>require("fs").writeSync(1,s);w("a".repeat(16384)+"\\n\\n\\n");w("é".repeat(30000)+"\\nx\\r\\n");w("end")';
     const run = createRun(cluster.config(script(body)));
     expect(await cluster.adapter().execute(run.context)).toEqual({ status: 'succeeded' });
     expect(run.text()).toBe(`${'a'.repeat(16384)}\n\n\n${'é'.repeat(30000)}\nx\r\nend`);
@@ -73,7 +74,9 @@ describe.concurrent('a run on Kubernetes', { timeout: 120_000 }, () => {
   });
 
   test('K7 cancel of work that ignores SIGTERM: forced after the grace period', async () => {
-    const run = createRun(cluster.config({ ...script(`process.on("SIGTERM",()=>{});${tick(1000, 100)}`), gracePeriodSeconds: 1 }));
+    const run = createRun(
+      cluster.config({ ...script(`process.on("SIGTERM",()=>{});${tick(1000, 100)}`), gracePeriodSeconds: 1 }),
+    );
     const done = cluster.adapter().execute(run.context);
     await run.until(() => run.text().includes('line 1\n'));
     run.cancel();
@@ -144,7 +147,8 @@ describe.concurrent('a run on Kubernetes', { timeout: 120_000 }, () => {
     const framed = createRun(cluster.config({ command, nodePath: 'node' }));
     const adapter = cluster.adapter();
     const results = await Promise.all([adapter.execute(plain.context), adapter.execute(framed.context)]);
-    for (const result of results) expect(result).toMatchObject({ status: 'failed', error: { code: 'k8s.container_start_failed' } });
+    for (const result of results)
+      expect(result).toMatchObject({ status: 'failed', error: { code: 'k8s.container_start_failed' } });
   });
 
   test('K16 no node fits: unschedulable with the scheduler’s words', async () => {
@@ -156,7 +160,9 @@ describe.concurrent('a run on Kubernetes', { timeout: 120_000 }, () => {
 
   test('K17 ServiceAccount that is missing: k8s.pod_create_rejected from the Events of the Job', async () => {
     const run = createRun(cluster.config({ ...script('0'), serviceAccountName: 'runbeat-e2e-no-such' }));
-    const result = await cluster.adapter({ timings: { podCreateMs: 1000, eventsAfterMs: 500, eventsEveryMs: 500 } }).execute(run.context);
+    const result = await cluster
+      .adapter({ timings: { podCreateMs: 1000, eventsAfterMs: 500, eventsEveryMs: 500 } })
+      .execute(run.context);
     expect(result).toMatchObject({ status: 'failed', error: { code: 'k8s.pod_create_rejected' } });
     expect(JSON.stringify(result)).toContain('runbeat-e2e-no-such');
   });
@@ -195,7 +201,10 @@ describe.concurrent('a run on Kubernetes', { timeout: 120_000 }, () => {
     expect(await done).toMatchObject({ status: 'failed', error: { code: 'k8s.job_deleted' } });
   });
 
-  for (const [mode, extra] of [['plain', {}], ['framed', { nodePath: 'node' }]] as const) {
+  for (const [mode, extra] of [
+    ['plain', {}],
+    ['framed', { nodePath: 'node' }],
+  ] as const) {
     test(`K22 ${mode}: a host shuts down in mid-run and the next one goes on from the cursor`, async () => {
       const first = createRun(cluster.config({ ...script(tick(60, 50)), ...extra }));
       const done = cluster.adapter().execute(first.context);
@@ -303,4 +312,3 @@ describe.concurrent('a run on Kubernetes', { timeout: 120_000 }, () => {
     expect(await results[1]).toEqual({ status: 'succeeded' });
   });
 });
-

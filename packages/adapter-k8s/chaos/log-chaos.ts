@@ -1,17 +1,17 @@
-import { createConnectedScope } from './scope-for-chaos.js';
-import { encodeFrame } from '../src/logs/frames.js';
-import { openRunLog } from '../src/run/run-log.js';
-import type { Timings } from '../src/timings.js';
 import {
   createSeededRandom,
   createSimulator,
   type FaultSchedule,
   NO_FAULTS,
   type SeededRandom,
-  seededFaults,
   type Simulator,
+  seededFaults,
 } from '../simulator/index.js';
+import { encodeFrame } from '../src/logs/frames.js';
+import { openRunLog } from '../src/run/run-log.js';
+import type { Timings } from '../src/timings.js';
 import { judge, type Verdict, type Written } from './oracle.js';
+import { createConnectedScope } from './scope-for-chaos.js';
 import { createScriptedPod } from './scripted-pod.js';
 
 /** One run of the log path: what a container writes, against what the adapter delivers, under faults from a seed. */
@@ -66,7 +66,11 @@ async function runOnce(
   const scope = await connected;
   simulator.network.schedule = scheduleFrom(random);
   simulator.logFaults.inBandError = random.chance(0.2)
-    ? { text: 'failed to watch file "/var/log/pods/0.log": no space left on device', times: random.between(1, 3), afterBytes: random.between(0, 4000) }
+    ? {
+        text: 'failed to watch file "/var/log/pods/0.log": no space left on device',
+        times: random.between(1, 3),
+        afterBytes: random.between(0, 4000),
+      }
     : null;
   simulator.logFaults.followLimitMs = random.chance(0.3) ? random.between(5, 60) : 3_600_000;
   simulator.logFaults.frozenWaitMs = 5;
@@ -84,7 +88,7 @@ async function runOnce(
       sinks: {
         async onLog(stream, text, mark = {}) {
           delivered.push({ text, stream, cursor: mark.cursor ?? null });
-          if (process.env['DBG']) console.log(stream, JSON.stringify(text.slice(0, 70)), text.length, mark.cursor?.slice(0,400));
+          if (process.env['DBG']) console.log(stream, JSON.stringify(text.slice(0, 70)), text.length, mark.cursor?.slice(0, 400));
           cursor = mark.cursor ?? cursor;
           if (stalls && random.chance(0.02)) await simulator.cluster.delay(random.between(1, 15));
         },
@@ -122,7 +126,9 @@ async function runOnce(
   }
   if (mode === 'framed') {
     seq += 1;
-    pod.write(Buffer.from(encodeFrame({ seq, kind: 'x', payload: Buffer.from(JSON.stringify({ rb: 1, code: 0, signal: null, seq })) })));
+    pod.write(
+      Buffer.from(encodeFrame({ seq, kind: 'x', payload: Buffer.from(JSON.stringify({ rb: 1, code: 0, signal: null, seq })) })),
+    );
   }
   pod.end();
   simulator.kubelet.thaw();

@@ -37,7 +37,9 @@ for (const mode of modes) {
   await Promise.all(benches.map(work));
   const count = (kind: string): number => done.filter((run) => run.verdict.kind === kind).length;
   const attaches = done.reduce((sum, run) => sum + run.attaches, 0);
-  console.log(`${mode}: ${runs} runs, ${attaches} attaches: ${count('exact')} exact, ${count('marked')} marked, ${count('wrong')} wrong`);
+  console.log(
+    `${mode}: ${runs} runs, ${attaches} attaches: ${count('exact')} exact, ${count('marked')} marked, ${count('wrong')} wrong`,
+  );
 }
 console.log(`${((Date.now() - startedAt) / 1000).toFixed(0)} s`);
 await Promise.all(benches.map((bench) => bench.close()));

@@ -53,7 +53,8 @@ export function judge(facts: ChaosFacts): Verdict {
     at = found + stretch.length;
   }
   const rest = whole.length - at;
-  if (markers === 0 && rest > 0) return { kind: 'wrong', why: `the last ${rest} bytes are missing: ${JSON.stringify(whole.slice(at, at + 80))}` };
+  if (markers === 0 && rest > 0)
+    return { kind: 'wrong', why: `the last ${rest} bytes are missing: ${JSON.stringify(whole.slice(at, at + 80))}` };
   if (rest > 0) {
     // The last stretch may stand at several places of the output: the last one has to fit.
     const last = stretches.at(-1) ?? '';
@@ -64,7 +65,12 @@ export function judge(facts: ChaosFacts): Verdict {
 }
 
 /** With frames the oracle is exact: the markers name what is missing, and the rest must be there byte for byte. */
-function judgeFrames(written: readonly Written[], stretches: readonly string[], ranges: [number, number][], markers: number): Verdict {
+function judgeFrames(
+  written: readonly Written[],
+  stretches: readonly string[],
+  ranges: [number, number][],
+  markers: number,
+): Verdict {
   if (ranges.length !== markers) return { kind: 'wrong', why: 'a marker does not name its frames' };
   const isLost = (seq: number): boolean => ranges.some(([from, to]) => seq >= from && seq <= to);
   const expected = [''];

@@ -1,7 +1,7 @@
+import type { Simulator } from '../simulator/index.js';
+import { k8sConfig } from '../src/config.js';
 import { createScopes, type Scope } from '../src/run/scope.js';
 import { defaultTimings, type Timings } from '../src/timings.js';
-import { k8sConfig } from '../src/config.js';
-import type { Simulator } from '../simulator/index.js';
 
 /** The adapter's own connection to the simulator, without a run. */
 export function createConnectedScope(simulator: Simulator, timings: Partial<Timings>): Promise<Scope> {

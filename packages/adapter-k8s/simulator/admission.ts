@@ -62,15 +62,11 @@ function restrictedViolations(spec: PodSpec): string[] {
   if (spec.hostNetwork || spec.hostPID) violations.push('host namespaces (hostNetwork=true)');
   const escalation = offenders((each) => each.securityContext?.allowPrivilegeEscalation !== false);
   if (escalation) {
-    violations.push(
-      `allowPrivilegeEscalation != false (${escalation} must set securityContext.allowPrivilegeEscalation=false)`,
-    );
+    violations.push(`allowPrivilegeEscalation != false (${escalation} must set securityContext.allowPrivilegeEscalation=false)`);
   }
   const capabilities = offenders((each) => !each.securityContext?.capabilities?.drop?.includes('ALL'));
   if (capabilities) {
-    violations.push(
-      `unrestricted capabilities (${capabilities} must set securityContext.capabilities.drop=["ALL"])`,
-    );
+    violations.push(`unrestricted capabilities (${capabilities} must set securityContext.capabilities.drop=["ALL"])`);
   }
   const asRoot = offenders((each) => !either(each, (context) => context.runAsNonRoot === true));
   if (asRoot) violations.push(`runAsNonRoot != true (pod or ${asRoot} must set securityContext.runAsNonRoot=true)`);
@@ -114,7 +110,8 @@ export function validateJob(job: Job): void {
   }
   if (name.length > 63) {
     // `job-name` and `batch.kubernetes.io/job-name`.
-    for (const field of ['metadata.labels', 'metadata.labels', 'spec.template.labels', 'spec.template.labels']) tooLong(name, field);
+    for (const field of ['metadata.labels', 'metadata.labels', 'spec.template.labels', 'spec.template.labels'])
+      tooLong(name, field);
   }
   const template = spec.template?.spec;
   if (!template?.containers?.length) {

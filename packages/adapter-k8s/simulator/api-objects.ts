@@ -74,7 +74,12 @@ export interface Container {
 export interface Volume {
   name: string;
   emptyDir?: { sizeLimit?: string };
-  secret?: { secretName: string; items?: { key: string; path: string; mode?: number }[]; optional?: boolean; defaultMode?: number };
+  secret?: {
+    secretName: string;
+    items?: { key: string; path: string; mode?: number }[];
+    optional?: boolean;
+    defaultMode?: number;
+  };
   hostPath?: { path: string };
   [kind: string]: unknown;
 }

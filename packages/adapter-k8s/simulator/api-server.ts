@@ -4,17 +4,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type AccessRequest, forbidden, isAllowed, isResourceName, type SimulatedUser } from './access.js';
+import { selfSubjectAccessReview } from './access-review.js';
 import { RESOURCE_KINDS } from './api-objects.js';
 import { ApiFailure, badRequest, failure, methodNotAllowed, noSuchResource, unauthorized } from './api-status.js';
 import type { ServerCertificates } from './certificates.js';
 import type { Cluster } from './cluster.js';
-import { createExecHandler } from './exec-handler.js';
 import { evict } from './eviction.js';
+import { createExecHandler } from './exec-handler.js';
 import type { Kubelet } from './kubelet.js';
 import { handleLog, type LogFaults } from './log-handler.js';
 import { type ApiRequest, encodeJson, sendJson } from './request.js';
 import { handleCollection, handleObject } from './resource-handlers.js';
-import { selfSubjectAccessReview } from './access-review.js';
 import { SelectorError } from './selectors.js';
 import { handleWatch, type WatchRegistry } from './watch-handler.js';
 
@@ -57,7 +57,11 @@ export async function createApiServer(
   const answers: InjectedAnswer[] = [];
   const requests: { method: string; url: string }[] = [];
   const exec = createExecHandler(cluster, kubelet);
-  const server: Server = createServer({ cert: settings.certificates.cert, key: settings.certificates.key, keepAliveTimeout: 90_000 });
+  const server: Server = createServer({
+    cert: settings.certificates.cert,
+    key: settings.certificates.key,
+    keepAliveTimeout: 90_000,
+  });
 
   server.on('request', (raw: IncomingMessage, response: ServerResponse) => {
     response.setHeader('Audit-Id', randomUUID());
@@ -131,7 +135,12 @@ export async function createApiServer(
     if (!isAllowed(user, access)) throw forbidden(user, access);
   }
 
-  async function dispatch(raw: IncomingMessage, response: ServerResponse, user: SimulatedUser, bodyText: string): Promise<void> {
+  async function dispatch(
+    raw: IncomingMessage,
+    response: ServerResponse,
+    user: SimulatedUser,
+    bodyText: string,
+  ): Promise<unknown> {
     const { pathname, searchParams } = new URL(raw.url ?? '/', 'https://localhost');
     const method = raw.method ?? 'GET';
     if (/^\/(readyz|livez|healthz)$/.test(pathname)) return sendText(response, 200, 'ok');
@@ -186,8 +195,7 @@ export async function createApiServer(
 }
 
 function parseRoute(path: string): Route | null {
-  const match =
-    /^\/(?:api\/v1|apis\/(batch)\/v1)(?:\/namespaces\/([^/]+))?\/([a-z]+)(?:\/([^/]+))?(?:\/([a-z]+))?$/.exec(path);
+  const match = /^\/(?:api\/v1|apis\/(batch)\/v1)(?:\/namespaces\/([^/]+))?\/([a-z]+)(?:\/([^/]+))?(?:\/([a-z]+))?$/.exec(path);
   if (!match) return null;
   const [, group = '', namespace, resource = '', name, subresource] = match;
   return {

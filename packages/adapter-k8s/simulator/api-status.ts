@@ -101,7 +101,12 @@ export const modifiedMeanwhile = (resource: ResourceName, name: string): ApiFail
   });
 
 export interface FieldCause {
-  readonly reason: 'FieldValueRequired' | 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueNotSupported' | 'FieldValueTooLong';
+  readonly reason:
+    | 'FieldValueRequired'
+    | 'FieldValueInvalid'
+    | 'FieldValueForbidden'
+    | 'FieldValueNotSupported'
+    | 'FieldValueTooLong';
   readonly message: string;
   readonly field: string;
 }

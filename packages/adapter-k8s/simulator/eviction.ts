@@ -10,12 +10,7 @@ export function evict(cluster: Cluster, namespace: string, name: string): object
 }
 
 /** Marks a Pod as a target of a disruption and deletes it; who does so is told by `reason`. */
-export function disrupt(
-  cluster: Cluster,
-  namespace: string,
-  name: string,
-  cause: { reason: string; message: string },
-): void {
+export function disrupt(cluster: Cluster, namespace: string, name: string, cause: { reason: string; message: string }): void {
   const pod = cluster.store.update('pods', namespace, name, (draft) => {
     setCondition(draft.status, 'DisruptionTarget', { status: 'True', ...cause }, Date.now());
   });

@@ -1,6 +1,6 @@
-import { createServer, connect, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { SeededRandom } from './seeded-random.js';
 
 /** What happens to one TCP connection. Bytes are counted from the server to the client. */

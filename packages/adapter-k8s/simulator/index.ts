@@ -83,10 +83,13 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   const state = { isClosed: false };
   const later = (ms: number, task: () => void): void => {
     if (state.isClosed) return;
-    const timer = setTimeout(() => {
-      timers.delete(timer);
-      if (!state.isClosed) task();
-    }, Math.min(ms, 2 ** 31 - 1));
+    const timer = setTimeout(
+      () => {
+        timers.delete(timer);
+        if (!state.isClosed) task();
+      },
+      Math.min(ms, 2 ** 31 - 1),
+    );
     timers.add(timer);
   };
   const cluster: Cluster = {
@@ -118,7 +121,11 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   const url = `https://127.0.0.1:${network.port}`;
   const kubeconfigPath = join(folder, 'kubeconfig');
   const everything: PolicyRule[] = [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }];
-  const user = { name: options.userName ?? `system:serviceaccount:${namespace}:runbeat`, namespace, rules: options.rules ?? everything };
+  const user = {
+    name: options.userName ?? `system:serviceaccount:${namespace}:runbeat`,
+    namespace,
+    rules: options.rules ?? everything,
+  };
   const adminToken = 'admin-token';
   let tokenCount = 1;
   let token = `token-${tokenCount}`;

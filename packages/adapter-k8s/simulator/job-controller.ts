@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { type AdmissionSettings, podAdmissionProblem } from './admission.js';
 import { type Condition, conditionOf, isPodFinished, type Job, kubeTime, type Pod } from './api-objects.js';
-import { podAdmissionProblem, type AdmissionSettings } from './admission.js';
 import { type Cluster, emitEvent } from './cluster.js';
 import { defaultPodStatus } from './defaults.js';
 import { deletePod } from './deletion.js';
@@ -54,7 +54,7 @@ export function createJobController(cluster: Cluster, admission: AdmissionSettin
     });
   }
 
-  function sync(job: Job): void {
+  function sync(job: Job): unknown {
     const pods = podsOf(job);
     const isDone = isFinished(job);
     if (isDone) {
@@ -153,7 +153,7 @@ export function createJobController(cluster: Cluster, admission: AdmissionSettin
     if (active.length === 0 && !isWaiting) createReplacement(job, pods);
   }
 
-  function createReplacement(job: Job, pods: Pod[]): void {
+  function createReplacement(job: Job, pods: Pod[]): unknown {
     const { uid } = job.metadata;
     const retry = createRetryAt.get(uid);
     const failures = (job.status.failed ?? 0) + (pods.length > 0 ? 1 : 0);

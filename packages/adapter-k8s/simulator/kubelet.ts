@@ -1,8 +1,8 @@
 import { conditionOf, type Pod } from './api-objects.js';
 import { type Cluster, emitEvent } from './cluster.js';
 import type { CriLog } from './cri-log.js';
-import { createPodWorker, type PodWorker, type StopOrder } from './pod-worker.js';
 import { setCondition } from './pod-status.js';
+import { createPodWorker, type PodWorker, type StopOrder } from './pod-worker.js';
 import { quantityValue } from './quantities.js';
 
 /**
@@ -130,8 +130,7 @@ export function createKubelet(cluster: Cluster): Kubelet {
 /** The scheduler's message (test/golden/06e), or null when the node fits. */
 function schedulingProblem(pod: Pod, cluster: Cluster): string | null {
   const { labels, cpu, memoryBytes } = cluster.node;
-  const tail =
-    'no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.';
+  const tail = 'no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.';
   for (const [key, value] of Object.entries(pod.spec.nodeSelector ?? {})) {
     if (labels[key] !== value) {
       return `0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. ${tail}`;

@@ -105,9 +105,7 @@ function parseOptions(query: URLSearchParams, podName: string): LogReadOptions {
   const [tailLines, sinceSeconds, limitBytes] = [number('tailLines'), number('sinceSeconds'), number('limitBytes')];
   const sinceTime = query.get('sinceTime');
   if (sinceTime !== null && Number.isNaN(Date.parse(sinceTime))) {
-    throw badRequest(
-      `parsing time "${sinceTime}" as "2006-01-02T15:04:05Z07:00": cannot parse "${sinceTime}" as "2006"`,
-    );
+    throw badRequest(`parsing time "${sinceTime}" as "2006-01-02T15:04:05Z07:00": cannot parse "${sinceTime}" as "2006"`);
   }
   if (query.has('stream')) refuse('stream', 'Forbidden: may not be specified', 'FieldValueForbidden');
   if (tailLines !== undefined && tailLines < 0) {

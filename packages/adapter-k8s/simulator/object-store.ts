@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type ApiObject, kubeTime, RESOURCE_KINDS, type ResourceName, type Resources } from './api-objects.js';
+import { type ApiObject, kubeTime, type ResourceName, type Resources } from './api-objects.js';
 
 export interface StoreEvent<R extends ResourceName = ResourceName> {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
@@ -97,7 +97,6 @@ export function createObjectStore(now: () => number): ObjectStore {
     },
     create(resource, object, finish) {
       revision += 1;
-      const { kind, apiVersion } = RESOURCE_KINDS[resource];
       const { name, generateName, namespace, ...metadata } = object.metadata;
       const stored = {
         ...object,

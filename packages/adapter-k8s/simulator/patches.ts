@@ -47,11 +47,14 @@ function applyStep(root: JsonRecord, step: JsonPatchStep): void {
     const message = 'the server rejected our request due to an error in our request';
     throw failure({ code: 422, reason: 'Invalid', message, details: {} });
   };
-  const keys = step.path.split('/').slice(1).map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const keys = step.path
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'));
   const last = keys.pop() ?? '';
   let parent: unknown = root;
   for (const key of keys) parent = isRecord(parent) ? parent[key] : refuse();
-  if (!isRecord(parent)) return refuse();
+  if (!isRecord(parent)) throw refuse();
   if (step.op === 'test' && JSON.stringify(parent[last]) !== JSON.stringify(step.value)) refuse();
   if (step.op === 'replace' && !(last in parent)) refuse();
   if (step.op === 'add' || step.op === 'replace') parent[last] = step.value;

@@ -31,7 +31,9 @@ export function startPodStatus(pod: Pod, nowMs: number): PodStatus {
     phase: 'Pending',
     hostIP: '127.0.0.1',
     startTime: kubeTime(nowMs),
-    containerStatuses: pod.spec.containers.map((container) => waitingStatus(container.name, container.image, 'ContainerCreating')),
+    containerStatuses: pod.spec.containers.map((container) =>
+      waitingStatus(container.name, container.image, 'ContainerCreating'),
+    ),
   };
   const initContainers = pod.spec.initContainers ?? [];
   if (initContainers.length > 0) {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Container, type ContainerState, isPodFinished, kubeTime, type Pod, type PodStatus } from './api-objects.js';
 import { type Cluster, emitEvent } from './cluster.js';
+import { containerObstacle, environmentOf, memoryLimitOf, missingVolume } from './container-checks.js';
 import {
   type ContainerExit,
   type ContainerProcess,
@@ -10,7 +11,6 @@ import {
   startContainer,
 } from './container-process.js';
 import { type CriLog, createCriLog } from './cri-log.js';
-import { containerObstacle, environmentOf, memoryLimitOf, missingVolume } from './container-checks.js';
 import { setCondition, setContainerState, setPodEnded, startPodStatus } from './pod-status.js';
 
 /** Why a kubelet ends a Pod's containers. `reason` and `message` go into the Pod's status. */

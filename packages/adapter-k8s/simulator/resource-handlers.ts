@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type ApiObject, type Job, kubeTime, type Pod, RESOURCE_KINDS, type ResourceName, type Secret } from './api-objects.js';
 import { validateJob } from './admission.js';
+import { type ApiObject, type Job, kubeTime, type Pod, RESOURCE_KINDS, type ResourceName, type Secret } from './api-objects.js';
 import {
   alreadyExists,
   badRequest,
@@ -14,8 +14,8 @@ import {
 } from './api-status.js';
 import { addJobIdentity, withJobDefaults } from './defaults.js';
 import { deletePod } from './deletion.js';
-import { applyJsonPatch, applyMergePatch } from './patches.js';
 import type { NewObject } from './object-store.js';
+import { applyJsonPatch, applyMergePatch } from './patches.js';
 import { type ApiRequest, sendJson } from './request.js';
 import { type Matches, parseFieldSelector, parseLabelSelector } from './selectors.js';
 
@@ -26,13 +26,18 @@ export function selectionOf(request: ApiRequest, resource: ResourceName): Matche
   return (object) => label(object) && field(object);
 }
 
-export function handleCollection(request: ApiRequest, resource: ResourceName): void {
+export function handleCollection(request: ApiRequest, resource: ResourceName): unknown {
   if (request.method === 'GET') return list(request, resource);
   if (request.method === 'POST' && request.namespace !== null) return create(request, resource, request.namespace);
   throw methodNotAllowed();
 }
 
-export async function handleObject(request: ApiRequest, resource: ResourceName, namespace: string, name: string): Promise<void> {
+export async function handleObject(
+  request: ApiRequest,
+  resource: ResourceName,
+  namespace: string,
+  name: string,
+): Promise<unknown> {
   if (request.method === 'GET') return get(request, resource, namespace, name);
   if (request.method === 'PATCH') return patch(request, resource, namespace, name);
   if (request.method === 'DELETE') return remove(request, resource, namespace, name);
@@ -83,7 +88,7 @@ function list(request: ApiRequest, resource: ResourceName): void {
     });
   }
   const revision = from.rv > 0 ? from.rv : store.revision;
-  const start = from.start.replace(/^\//, '').replace(/\u0000$/, '');
+  const start = from.start.replace(/^\//, '').split('\u0000').join('');
   const all = (store.listAt(resource, request.namespace, revision) as ApiObject[]).filter(selects);
   const rest = all.filter((object) => start === '' || object.metadata.name > start);
   const page = limit > 0 && asked !== '0' ? rest.slice(0, limit) : rest;
@@ -96,9 +101,7 @@ function list(request: ApiRequest, resource: ResourceName): void {
     apiVersion,
     metadata: {
       resourceVersion: String(revision),
-      ...(hasMore
-        ? { continue: encodeToken({ v: 'meta.k8s.io/v1', rv: revision, start: `/${last.metadata.name}\u0000` }) }
-        : {}),
+      ...(hasMore ? { continue: encodeToken({ v: 'meta.k8s.io/v1', rv: revision, start: `/${last.metadata.name}\u0000` }) } : {}),
       ...(hasMore && !isSelective ? { remainingItemCount: rest.length - page.length } : {}),
     },
     // Items carry neither kind nor apiVersion.
@@ -114,7 +117,9 @@ function decodeToken(text: string): ContinueToken {
   try {
     return JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as ContinueToken;
   } catch {
-    throw badRequest("invalid continue token: continue key is not valid: invalid character '\\u0081' looking for beginning of value");
+    throw badRequest(
+      "invalid continue token: continue key is not valid: invalid character '\\u0081' looking for beginning of value",
+    );
   }
 }
 
@@ -124,7 +129,7 @@ function wholeNumber(text: string | null): number {
   return Number(text);
 }
 
-function create(request: ApiRequest, resource: ResourceName, namespace: string): void {
+function create(request: ApiRequest, resource: ResourceName, namespace: string): unknown {
   const { store } = request.cluster;
   const { kind, apiVersion } = RESOURCE_KINDS[resource];
   const contentType = request.raw.headers['content-type'] ?? '';
@@ -146,7 +151,8 @@ function create(request: ApiRequest, resource: ResourceName, namespace: string):
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
   const name =
-    body.metadata?.name ?? (body.metadata?.generateName ? `${body.metadata.generateName}${randomBytes(3).toString('hex').slice(0, 5)}` : '');
+    body.metadata?.name ??
+    (body.metadata?.generateName ? `${body.metadata.generateName}${randomBytes(3).toString('hex').slice(0, 5)}` : '');
   const object = { ...body, kind, apiVersion, metadata: { ...body.metadata, name, namespace } } as unknown as ApiObject;
   if (resource === 'jobs') validateJob(object as Job);
   if (resource === 'secrets') validateSecret(object as Secret);
@@ -176,7 +182,12 @@ function parseBody(text: string, kind: string): Partial<ApiObject> {
 function prepared(resource: ResourceName, object: ApiObject): NewObject<ResourceName> {
   if (resource === 'jobs') {
     const job = object as Job;
-    return { ...job, metadata: { ...job.metadata, generation: 1 }, spec: withJobDefaults(job.spec), status: {} } as NewObject<'jobs'>;
+    return {
+      ...job,
+      metadata: { ...job.metadata, generation: 1 },
+      spec: withJobDefaults(job.spec),
+      status: {},
+    } as NewObject<'jobs'>;
   }
   if (resource === 'secrets') {
     const { stringData, ...secret } = object as Secret & { stringData?: Record<string, string> };
@@ -270,7 +281,7 @@ interface DeleteOptions {
   preconditions?: { uid?: string; resourceVersion?: string };
 }
 
-function remove(request: ApiRequest, resource: ResourceName, namespace: string, name: string): void {
+function remove(request: ApiRequest, resource: ResourceName, namespace: string, name: string): unknown {
   const { store } = request.cluster;
   const options = deleteOptions(request);
   const isOrphaning = resource === 'jobs' && options.propagationPolicy === undefined;
@@ -335,7 +346,7 @@ function deleteOptions(request: ApiRequest): DeleteOptions {
       body = JSON.parse(request.bodyText) as DeleteOptions;
     } catch {
       // A broken body is a 500 on the real server too (test/golden/01d).
-      throw failure({ code: 500, message: 'couldn\'t get version/kind; json parse error' });
+      throw failure({ code: 500, message: "couldn't get version/kind; json parse error" });
     }
   }
   const policy = request.query.get('propagationPolicy');
@@ -352,7 +363,12 @@ function checkPreconditions(resource: ResourceName, object: ApiObject, options: 
   const { uid, resourceVersion } = options.preconditions ?? {};
   const subject = `Operation cannot be fulfilled on ${group ? `${kind}.${group}` : kind} "${object.metadata.name}"`;
   const conflict = (message: string): never => {
-    throw failure({ code: 409, reason: 'Conflict', message: `${subject}: ${message}`, details: detailsOf(resource, object.metadata.name) });
+    throw failure({
+      code: 409,
+      reason: 'Conflict',
+      message: `${subject}: ${message}`,
+      details: detailsOf(resource, object.metadata.name),
+    });
   };
   if (uid !== undefined && uid !== object.metadata.uid) {
     conflict(

@@ -25,7 +25,7 @@ function parseRequirement(text: string): Requirement {
   const exists = /^\s*(!?)\s*([\w./-]+)\s*$/.exec(text);
   if (exists) {
     const [, not, key = ''] = exists;
-    return (labels) => (not === '!') !== (key in labels);
+    return (labels) => (not === '!') !== key in labels;
   }
   throw new SelectorError("unable to parse requirement: found '=', expected: identifier");
 }

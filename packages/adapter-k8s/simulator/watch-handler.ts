@@ -69,9 +69,7 @@ export function handleWatch(request: ApiRequest, resource: ResourceName, registr
   const hasBookmarks = query.get('allowWatchBookmarks') === 'true';
   const timers = [
     setTimeout(() => finish(), timeoutMs),
-    ...(hasBookmarks
-      ? [setInterval(bookmark, cluster.pace.bookmark), setTimeout(bookmark, Math.max(0, timeoutMs - 2000))]
-      : []),
+    ...(hasBookmarks ? [setInterval(bookmark, cluster.pace.bookmark), setTimeout(bookmark, Math.max(0, timeoutMs - 2000))] : []),
   ];
   const finish = (): void => {
     cleanUp();

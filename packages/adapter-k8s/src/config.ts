@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { dnsLabel, dnsSubdomain, environmentName, labelValue, qualifiedName, secretKey, text } from './kubernetes-names.js';
 import { quantityValue } from './quantity.js';
 import { runVolume } from './volume-config.js';
-import { dnsLabel, dnsSubdomain, environmentName, labelValue, qualifiedName, secretKey, text } from './kubernetes-names.js';
 
 const quantity = z.string().refine((value) => (quantityValue(value) ?? 0) > 0, {
   error: 'Must be a Kubernetes quantity above 0, such as 500m, 2, 256Mi or 1Gi.',
@@ -47,7 +47,9 @@ const podTemplatePatch = z
     for (const field of protectedPodFields.filter((name) => name in spec)) {
       issues.addIssue({ code: 'custom', path: ['spec', field], message: 'Set by the adapter; use its own setting instead.' });
     }
-    for (const label of Object.keys(metadata?.labels ?? {}).filter((name) => /^(app\.kubernetes\.io|runbeat\.dev)\//.test(name))) {
+    for (const label of Object.keys(metadata?.labels ?? {}).filter((name) =>
+      /^(app\.kubernetes\.io|runbeat\.dev)\//.test(name),
+    )) {
       issues.addIssue({ code: 'custom', path: ['metadata', 'labels', label], message: 'Set by the adapter.' });
     }
   });
@@ -58,7 +60,11 @@ export const k8sConfig = z
     image: text.max(512).regex(/^\S+$/, { error: 'An image name has no spaces.' }).describe('Image of the work container.'),
     command: z.array(text).min(1).optional().describe("Absent = the image's own entry point."),
     args: z.array(z.string()).optional(),
-    workingDir: text.max(1024).regex(/^\//, { error: 'An absolute path.' }).optional().describe('Absent = a writable folder of the run.'),
+    workingDir: text
+      .max(1024)
+      .regex(/^\//, { error: 'An absolute path.' })
+      .optional()
+      .describe('Absent = a writable folder of the run.'),
     env: z.record(environmentName, z.string()).default({}).describe('Kept in a Secret of the run, not in the Job.'),
     secretRefs: z.array(secretRef).max(200).default([]),
     resources: resources.default({ requests: { cpu: '100m', memory: '256Mi' } }),
@@ -78,10 +84,17 @@ export const k8sConfig = z
     logs: z
       .enum(['auto', 'plain', 'framed'])
       .default('auto')
-      .describe('framed = stdout and stderr told apart and every lost byte accounted for; needs nodePath. auto = framed when nodePath is set.'),
+      .describe(
+        'framed = stdout and stderr told apart and every lost byte accounted for; needs nodePath. auto = framed when nodePath is set.',
+      ),
     nodePath: text.max(512).optional().describe('Path of Node in the image (`node` if on PATH): the image can run the log shim.'),
     gracePeriodSeconds: z.int().min(1).max(3600).default(30),
-    maxRuntimeSeconds: z.int().min(1).max(31_536_000).default(86_400).describe("The Pod's own deadline, also when no server runs."),
+    maxRuntimeSeconds: z
+      .int()
+      .min(1)
+      .max(31_536_000)
+      .default(86_400)
+      .describe("The Pod's own deadline, also when no server runs."),
     startAllowanceSeconds: z.int().min(0).max(86_400).default(900),
   })
   .superRefine((config, issues) => {

@@ -48,16 +48,19 @@ export function createKubernetesAdapter(options: KubernetesAdapterOptions = {}):
     notify: options.onNotice ?? ((notice: AdapterNotice) => console.warn(`[runbeat k8s] ${notice.type}: ${notice.message}`)),
   };
   const ownRunIds = new Set<string>();
-  let sweepTimer: NodeJS.Timeout | null = null;
+  let isSweeping = false;
 
   const scopes = createScopes(environment, () => {
-    // Unref'd: nobody's process stays up for a sweep.
-    sweepTimer ??= setInterval(() => {
+    if (isSweeping) return;
+    isSweeping = true;
+    const timer = setInterval(() => {
       const { listKnownRunIds = null } = options;
       sweepOrphans({ scopes: () => scopes.all(), ownRunIds, listKnownRunIds }).catch((error: unknown) => {
         environment.notify({ type: 'orphan_sweep_failed', message: String(error) });
       });
-    }, environment.timings.orphanSweepMs).unref();
+    }, environment.timings.orphanSweepMs);
+    // Nobody's process stays up for a sweep.
+    timer.unref();
   });
 
   async function owned<T>(runId: string, work: () => Promise<T>): Promise<T> {

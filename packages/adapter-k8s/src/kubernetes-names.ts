@@ -12,11 +12,9 @@ export const dnsSubdomain = text.max(253).regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(
 });
 
 /** `name` or `prefix/name`, as labels, annotations and resources are called. */
-export const qualifiedName = text
-  .max(317)
-  .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, {
-    error: 'Must be a Kubernetes name such as `disk` or `example.com/disk`; the last part has at most 63 characters.',
-  });
+export const qualifiedName = text.max(317).regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/, {
+  error: 'Must be a Kubernetes name such as `disk` or `example.com/disk`; the last part has at most 63 characters.',
+});
 
 export const labelValue = text.max(63).regex(/^[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?$/, {
   error: 'Letters, digits, dashes, underscores and dots, at most 63, starting and ending with a letter or digit.',

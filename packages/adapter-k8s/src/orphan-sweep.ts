@@ -52,7 +52,10 @@ export async function sweepOrphans(options: OrphanSweepOptions): Promise<{ delet
         const { name = '', uid = '' } = job.metadata ?? {};
         await removeJob(scope, { namespace: scope.api.namespace, job: name, jobUid: uid, logs: 'plain' });
         deleted.push(name);
-        scope.notify({ type: 'orphan_deleted', message: `Job ${name} in namespace ${scope.api.namespace} had no run; it was deleted.` });
+        scope.notify({
+          type: 'orphan_deleted',
+          message: `Job ${name} in namespace ${scope.api.namespace} had no run; it was deleted.`,
+        });
       }
     } catch (error) {
       const message = `Orphans in namespace ${scope.api.namespace} could not be looked for: ${String(error)}`;

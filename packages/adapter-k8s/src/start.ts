@@ -1,10 +1,18 @@
-import { type AbortReasonV1, AdapterError, type ExecuteContextV1, failureFromError, isAdapterError, type RunFailureV1, sleep } from '@runbeat/adapter-sdk';
+import {
+  type AbortReasonV1,
+  AdapterError,
+  type ExecuteContextV1,
+  failureFromError,
+  isAdapterError,
+  type RunFailureV1,
+  sleep,
+} from '@runbeat/adapter-sdk';
 import { isApiError, isStatus, isTransient, type KubernetesApiError } from './cluster/api-error.js';
 import { type K8sConfig, logModeOf } from './config.js';
 import type { JobHandle } from './handle.js';
 import { annotationNames, type RunIdentity, secretName } from './job/job-names.js';
 import { jobSpec } from './job/job-spec.js';
-import { runSecret, secretEnvironment, type SecretFacts } from './job/run-secret.js';
+import { runSecret, type SecretFacts, secretEnvironment } from './job/run-secret.js';
 import { rbacDenied } from './outcome/rbac-denied.js';
 import { retryCall } from './run/retry-call.js';
 import type { Scope } from './run/scope.js';
@@ -19,7 +27,10 @@ export type StartResult =
 
 export interface StartOptions {
   readonly scope: Scope;
-  readonly context: Pick<ExecuteContextV1<K8sConfig>, 'runId' | 'attempt' | 'agent' | 'config' | 'input' | 'environment' | 'onSpawn'>;
+  readonly context: Pick<
+    ExecuteContextV1<K8sConfig>,
+    'runId' | 'attempt' | 'agent' | 'config' | 'input' | 'environment' | 'onSpawn'
+  >;
   readonly signal: AbortSignal;
   readonly announce: (handle: JobHandle) => Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { quantityValue } from './quantity.js';
 import { dnsLabel, dnsSubdomain, text } from './kubernetes-names.js';
+import { quantityValue } from './quantity.js';
 
 const mount = {
   name: dnsLabel.refine((name) => !name.startsWith('runbeat-'), { error: 'Names that start with runbeat- are taken.' }),

@@ -17,7 +17,10 @@ afterAll(async () => {
 
 const config = { image: 'node:20', gracePeriodSeconds: 1, resources: { requests: { cpu: '50m', memory: '1Gi' } } };
 
-for (const [mode, settings] of [['plain', {}], ['framed', { nodePath: 'node' }]] as const) {
+for (const [mode, settings] of [
+  ['plain', {}],
+  ['framed', { nodePath: 'node' }],
+] as const) {
   describe(mode, () => {
     adapterConformance({
       test,

@@ -40,7 +40,9 @@ const killPoints: KillPoint[] = [
 
 /** Starts a run in a process of its own and kills that at the point; resolves with the handle that was stored, if any. */
 async function killedStart(run: RecordedRun, rawConfig: object, point: KillPoint | 'onSpawn'): Promise<RunHandleV1 | null> {
-  const child = fork(executeRun, [JSON.stringify(rawConfig), run.context.runId], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(executeRun, [JSON.stringify(rawConfig), run.context.runId], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   const stored: { handle: RunHandleV1 | null } = { handle: null };
   const exited = once(child, 'exit');
   child.on('message', (message: { kind: string; handle: RunHandleV1 }) => {

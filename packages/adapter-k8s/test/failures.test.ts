@@ -8,7 +8,9 @@ let simulator: Simulator;
 const adapter = createKubernetesAdapter({ timings: quickTimings, onNotice: () => {} });
 
 beforeAll(async () => {
-  simulator = await createSimulator({ images: { 'slow:1': { kind: 'slow', ms: 600_000 }, 'nonroot:1': { kind: 'present', isNonRoot: true } } });
+  simulator = await createSimulator({
+    images: { 'slow:1': { kind: 'slow', ms: 600_000 }, 'nonroot:1': { kind: 'present', isNonRoot: true } },
+  });
 });
 beforeEach(() => {
   Object.assign(simulator.admission, { podQuota: null, podSecurity: 'restricted', webhookRefusal: null });
@@ -91,7 +93,12 @@ describe('the cluster refuses or ends a run', () => {
 
   test('a node that is shut down is told from an eviction', async () => {
     const { run, done } = await startWorking();
-    simulator.kubelet.stopPod(podOf(run), { cause: 'shutdown', graceMs: 500, reason: 'Terminated', message: 'Pod was terminated in response to imminent node shutdown.' });
+    simulator.kubelet.stopPod(podOf(run), {
+      cause: 'shutdown',
+      graceMs: 500,
+      reason: 'Terminated',
+      message: 'Pod was terminated in response to imminent node shutdown.',
+    });
     expect(await done).toMatchObject({ status: 'failed', error: { code: 'k8s.node_shutdown', retryable: true } });
   });
 
@@ -139,9 +146,7 @@ describe('the cluster refuses or ends a run', () => {
   });
 
   test('without the right to list Events a run works, and the degraded feature is told', async () => {
-    simulator.setRules([
-      { apiGroups: ['batch', ''], resources: ['jobs', 'pods', 'pods/log', 'secrets'], verbs: ['*'] },
-    ]);
+    simulator.setRules([{ apiGroups: ['batch', ''], resources: ['jobs', 'pods', 'pods/log', 'secrets'], verbs: ['*'] }]);
     simulator.admission.podQuota = 0;
     const run = recordRun(configFor(simulator.kubeconfigPath, { command: ['node', '-e', '0'] }));
     const done = adapter.execute(run.context);

@@ -23,8 +23,7 @@ function podOf(name: string): WirePod {
   return pod as WirePod;
 }
 
-const outcome = (name: string): unknown =>
-  outcomeFromPod({ pod: podOf(name), shimExit: null, stop: null, maxRuntimeMs: 60_000 });
+const outcome = (name: string): unknown => outcomeFromPod({ pod: podOf(name), shimExit: null, stop: null, maxRuntimeMs: 60_000 });
 const obstacle = (name: string): unknown => planWaiting({ pod: podOf(name), events: null, timings: defaultTimings })?.failure;
 
 describe('recorded Pods that ended', () => {

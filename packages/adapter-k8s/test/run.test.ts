@@ -15,7 +15,9 @@ const nodeScript = (script: string): string[] => ['node', '-e', script];
 
 describe('a run', () => {
   test('delivers its output and succeeds', async () => {
-    const run = recordRun(configFor(simulator.kubeconfigPath, { command: nodeScript('console.log("hello"); console.log("world")') }));
+    const run = recordRun(
+      configFor(simulator.kubeconfigPath, { command: nodeScript('console.log("hello"); console.log("world")') }),
+    );
     const result = await adapter.execute(run.context);
     expect(result).toEqual({ status: 'succeeded' });
     expect(run.text()).toBe('hello\nworld\n');
@@ -32,7 +34,9 @@ describe('a run', () => {
   });
 
   test('is cancelled with its log kept', async () => {
-    const command = nodeScript('console.log("up");process.on("SIGTERM",()=>{console.log("bye");process.exit(0)});setInterval(()=>{},1e3)');
+    const command = nodeScript(
+      'console.log("up");process.on("SIGTERM",()=>{console.log("bye");process.exit(0)});setInterval(()=>{},1e3)',
+    );
     const run = recordRun(configFor(simulator.kubeconfigPath, { command }));
     const done = adapter.execute(run.context);
     await run.until(() => run.text().includes('up'));

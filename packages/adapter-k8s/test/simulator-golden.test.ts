@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createCriLog, createCriReader, type CriLog } from '../simulator/cri-log.js';
+import { type CriLog, createCriLog, createCriReader } from '../simulator/cri-log.js';
 import { createSimulator, type Simulator } from '../simulator/index.js';
 import { createNodeClock } from '../simulator/node-clock.js';
 
@@ -24,7 +24,11 @@ beforeAll(async () => {
   // The recorder's ServiceAccount: no patch, no events, no exec.
   const rules = [
     { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'get', 'list', 'watch', 'delete'] },
-    { apiGroups: [''], resources: ['pods', 'pods/log', 'secrets', 'configmaps'], verbs: ['create', 'get', 'list', 'watch', 'delete'] },
+    {
+      apiGroups: [''],
+      resources: ['pods', 'pods/log', 'secrets', 'configmaps'],
+      verbs: ['create', 'get', 'list', 'watch', 'delete'],
+    },
   ];
   simulator = await createSimulator({ rules, userName: 'system:serviceaccount:agents:agent-runner' });
   createPods();
@@ -60,7 +64,9 @@ function createPods(): void {
 function call(golden: GoldenCall): Promise<{ status: number; body: unknown }> {
   const [method = 'GET', path = '/'] = golden.line.split(' ');
   const tokens: Record<string, string> = { limited: simulator.token, admin: simulator.adminToken, badtoken: 'bad' };
-  const headers: Record<string, string> = Object.fromEntries(golden.headers.filter(([name]) => !/^(host|authorization|content-length|transfer-encoding|connection)$/i.test(name)));
+  const headers: Record<string, string> = Object.fromEntries(
+    golden.headers.filter(([name]) => !/^(host|authorization|content-length|transfer-encoding|connection)$/i.test(name)),
+  );
   const token = tokens[golden.as];
   if (token !== undefined) headers['Authorization'] = `Bearer ${token}`;
   // The recorded Job's uid stands for that of the one that was made here.

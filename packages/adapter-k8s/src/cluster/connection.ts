@@ -1,6 +1,6 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { Agent, request as httpsRequest } from 'node:https';
 import { request as httpRequest } from 'node:http';
+import { Agent, request as httpsRequest } from 'node:https';
 import type { Timings } from '../timings.js';
 import { apiErrorFromAnswer, createApiError, isStatus, type KubernetesApiError } from './api-error.js';
 import { type ClusterSource, type Credentials, loadCredentials } from './credentials.js';
@@ -118,7 +118,11 @@ function freshAgent(live: Live): Agent {
   return live.credentials.proxyAgent ?? new Agent({ ...live.credentials.tls, keepAlive: false });
 }
 
-function send(live: Live, agent: Agent, options: { method: string; path: string; headers: Record<string, string> }): ClientRequest {
+function send(
+  live: Live,
+  agent: Agent,
+  options: { method: string; path: string; headers: Record<string, string> },
+): ClientRequest {
   const { server, headers } = live.credentials;
   const path = `${server.pathname.replace(/\/$/, '')}${options.path}`;
   const target = { host: server.hostname, port: server.port || undefined, method: options.method, path };

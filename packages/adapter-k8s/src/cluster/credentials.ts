@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
+import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
-import { AdapterError } from '@runbeat/adapter-sdk';
+import type * as KubernetesClientModule from '@kubernetes/client-node';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { AdapterError } from '@runbeat/adapter-sdk';
 
 /** Which cluster, as the config names it. Absent members = the usual places. */
 export interface ClusterSource {
@@ -23,10 +24,12 @@ export interface Credentials {
   readonly proxyAgent: Agent | null;
 }
 
+type KubernetesClient = typeof KubernetesClientModule;
+
 /**
  * client-node takes 76 MB and a third of a second to import: only a server that runs something on Kubernetes pays for it.
  */
-export async function loadClient(): Promise<typeof import('@kubernetes/client-node')> {
+export async function loadClient(): Promise<KubernetesClient> {
   try {
     return await import('@kubernetes/client-node');
   } catch (error) {
@@ -68,11 +71,15 @@ export async function loadCredentials(source: ClusterSource): Promise<Credential
 
 function loadInto(config: KubeConfig, source: ClusterSource): void {
   try {
-    if (source.kubeconfig !== undefined) return config.loadFromFile(source.kubeconfig);
+    if (source.kubeconfig !== undefined) {
+      config.loadFromFile(source.kubeconfig);
+      return;
+    }
     const isAnywhere =
       process.env['KUBECONFIG'] || existsSync(join(homedir(), '.kube', 'config')) || process.env['KUBERNETES_SERVICE_HOST'];
     // Without any of them client-node would silently choose http://localhost:8080.
-    if (!isAnywhere) throw noCluster('There is no KUBECONFIG, no ~/.kube/config, and this is no Pod. Set the config field `kubeconfig`.');
+    if (!isAnywhere)
+      throw noCluster('There is no KUBECONFIG, no ~/.kube/config, and this is no Pod. Set the config field `kubeconfig`.');
     config.loadFromDefault();
   } catch (error) {
     if (error instanceof AdapterError) throw error;

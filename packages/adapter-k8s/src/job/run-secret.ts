@@ -1,5 +1,5 @@
-import { AdapterError } from '@runbeat/adapter-sdk';
 import type { RunInputV1 } from '@runbeat/adapter-sdk';
+import { AdapterError } from '@runbeat/adapter-sdk';
 import type { K8sConfig } from '../config.js';
 import { logModeOf } from '../config.js';
 import { shimProgram } from '../logs/shim-program.js';

@@ -146,7 +146,10 @@ export function createFramedLog(options: FramedLogOptions): FramedLog {
       if (last <= seq) return;
       const from = seq + 1;
       seq = last;
-      await sink.gap(`Output is missing here: frames ${from} to ${last}, the end of this run's log, cannot be read any more.`, cursor());
+      await sink.gap(
+        `Output is missing here: frames ${from} to ${last}, the end of this run's log, cannot be read any more.`,
+        cursor(),
+      );
     },
   };
 }

@@ -81,7 +81,8 @@ export function createPlainLog(options: PlainLogOptions): ContainerLog {
     const skip = Math.max(0, position.partial - piece.start);
     const isKnown = skip >= piece.bytes.length && !piece.isLineEnd && !isFinal;
     if (isKnown) return false;
-    const text = piece.isLineEnd && piece.start === 0 && skip === 0 ? `${wholeLines.decode(piece.bytes)}\n` : decode(piece, skip, isFinal);
+    const text =
+      piece.isLineEnd && piece.start === 0 && skip === 0 ? `${wholeLines.decode(piece.bytes)}\n` : decode(piece, skip, isFinal);
     const size = Buffer.byteLength(text);
     if (batch.bytes + size > batchBytes) await flush();
     batch.text += text;

@@ -13,7 +13,8 @@ const disruptionsByReason: Readonly<Record<string, Disruption>> = {
   EvictionByEvictionAPI: {
     code: 'evicted',
     what: 'The Pod was evicted through the eviction API, as `kubectl drain` and cluster autoscalers do',
-    remedy: 'Protect long runs with a PodDisruptionBudget, or mark them with cluster-autoscaler.kubernetes.io/safe-to-evict=false.',
+    remedy:
+      'Protect long runs with a PodDisruptionBudget, or mark them with cluster-autoscaler.kubernetes.io/safe-to-evict=false.',
   },
   PreemptionByScheduler: {
     code: 'k8s.preempted',

@@ -159,4 +159,3 @@ function exitFailure(exitCode: number, shimExit: ShimExit | null, message: strin
   }
   return { code: 'exit_nonzero', message: `The work ended with exit code ${exitCode}${words}.`, retryable: false, exitCode };
 }
-

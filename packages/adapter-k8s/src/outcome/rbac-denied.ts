@@ -3,8 +3,7 @@ import type { KubernetesApiError } from '../cluster/api-error.js';
 
 /** A 403 of RBAC: which rule the Role lacks, ready to paste. */
 export function rbacDenied(error: KubernetesApiError): RunFailureV1 {
-  const [, verb, resource = '', group = ''] =
-    /cannot (\w+) resource "([^"]+)" in API group "([^"]*)"/.exec(error.message) ?? [];
+  const [, verb, resource = '', group = ''] = /cannot (\w+) resource "([^"]+)" in API group "([^"]*)"/.exec(error.message) ?? [];
   const rule =
     verb === undefined
       ? 'Compare the Role with deploy/kubernetes/role.yaml.'

@@ -1,16 +1,16 @@
 import type { RunSinksV1 } from '@runbeat/adapter-sdk';
 import { isStatus, type KubernetesApiError } from '../cluster/api-error.js';
 import type { ApiStream } from '../cluster/connection.js';
-import { containerPaths } from '../job/run-secret.js';
 import { workContainer } from '../job/job-spec.js';
+import { containerPaths } from '../job/run-secret.js';
 import { followLog, type LogEnd, type LogFollower } from '../logs/follow-log.js';
 import { createFramedLog, type FramedLog } from '../logs/framed-log.js';
 import type { ShimExit } from '../logs/frames.js';
 import type { LogQuery, LogSink } from '../logs/log-sink.js';
 import { createPlainLog } from '../logs/plain-log.js';
 import { replayFrames } from '../logs/replay-frames.js';
-import { rbacDenied } from '../outcome/rbac-denied.js';
 import { workStatus } from '../outcome/pod-facts.js';
+import { rbacDenied } from '../outcome/rbac-denied.js';
 import type { WirePod } from '../wire.js';
 import type { Scope } from './scope.js';
 
@@ -69,7 +69,12 @@ export function openRunLog(options: RunLogOptions): RunLog {
   const open = (query: LogQuery, signal: AbortSignal): Promise<ApiStream> =>
     connection.stream({
       path: api.logPath(podName),
-      query: { container: workContainer, timestamps: true, ...(query.follow ? { follow: true } : {}), tailLines: query.tailLines },
+      query: {
+        container: workContainer,
+        timestamps: true,
+        ...(query.follow ? { follow: true } : {}),
+        tailLines: query.tailLines,
+      },
       idleMs: mode === 'framed' ? timings.framedLogIdleMs : timings.plainLogIdleMs,
       signal,
       onBytes: () => {
@@ -99,7 +104,9 @@ export function openRunLog(options: RunLogOptions): RunLog {
             return [];
           },
         });
-  const log = framed ?? createPlainLog({
+  const log =
+    framed ??
+    createPlainLog({
       source,
       sink,
       cursor,

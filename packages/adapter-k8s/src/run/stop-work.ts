@@ -3,8 +3,8 @@ import { isApiError, isStatus, isTransient } from '../cluster/api-error.js';
 import { createBackoff } from '../cluster/backoff.js';
 import type { JobHandle } from '../handle.js';
 import { hasStarted, isFinished, workStatus } from '../outcome/pod-facts.js';
-import type { WirePod } from '../wire.js';
 import { markStop, type StopReason } from '../outcome/stop-mark.js';
+import type { WirePod } from '../wire.js';
 import type { RunObjects } from './read-run.js';
 import type { Scope } from './scope.js';
 

@@ -5,8 +5,8 @@ import type { JobHandle } from '../handle.js';
 import { annotationNames } from '../job/job-names.js';
 import { jobDeletedOutcome, outcomeFromJob } from '../outcome/outcome-from-job.js';
 import { outcomeFromPod, type StopFacts, stopOutcome } from '../outcome/outcome-from-pod.js';
-import { hasStarted, isFinished, isJobFinished, workStatus } from '../outcome/pod-facts.js';
 import { planWaiting } from '../outcome/plan-waiting.js';
+import { hasStarted, isFinished, isJobFinished, workStatus } from '../outcome/pod-facts.js';
 import { stopFromJob } from '../outcome/stop-mark.js';
 import { removeJob } from '../start.js';
 import type { WireEvent, WireJob, WirePod } from '../wire.js';
@@ -259,7 +259,12 @@ export async function superviseRun(options: SuperviseOptions): Promise<RunResult
     }
     if (wait?.group !== obstacle.group) {
       wait = { group: obstacle.group, since: now() };
-      await sinks.onEvent({ type: 'k8s.waiting', level: 'warn', message: obstacle.message, data: { code: obstacle.failure.code } });
+      await sinks.onEvent({
+        type: 'k8s.waiting',
+        level: 'warn',
+        message: obstacle.message,
+        data: { code: obstacle.failure.code },
+      });
     }
     if (now() - wait.since < obstacle.limitMs) return null;
     await removeJob(scope, handle);

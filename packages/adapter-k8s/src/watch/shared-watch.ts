@@ -52,7 +52,8 @@ export function createSharedWatch(options: SharedWatchOptions): SharedWatch {
   }
 
   function start(): void {
-    const { signal } = (controller = new AbortController());
+    controller = new AbortController();
+    const { signal } = controller;
     const run = <T extends WatchedObject>(path: string, cache: Cache<T>): Promise<void> =>
       watchResource<T>(
         {

@@ -1,7 +1,7 @@
 import type { ExecuteContextV1, ReattachContextV1, RunEventV1, RunHandleV1 } from '@runbeat/adapter-sdk';
 import { type K8sConfig, k8sConfig } from '../../src/config.js';
-import type { Timings } from '../../src/timings.js';
 import { createNotifier } from '../../src/run/notifier.js';
+import type { Timings } from '../../src/timings.js';
 
 /** What a run told its host. */
 export interface RecordedRun {
@@ -98,7 +98,8 @@ export function recordRun(config: K8sConfig, settings: RunSettings = {}): Record
     async until(test, limitMs = 20_000) {
       const limitAt = Date.now() + limitMs;
       while (!test()) {
-        if (Date.now() > limitAt) throw new Error(`Not within ${limitMs} ms. Log so far: ${JSON.stringify(records).slice(0, 2000)}`);
+        if (Date.now() > limitAt)
+          throw new Error(`Not within ${limitMs} ms. Log so far: ${JSON.stringify(records).slice(0, 2000)}`);
         await notifier.next(20);
       }
     },
