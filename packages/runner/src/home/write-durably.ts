@@ -1,4 +1,4 @@
-import { open, rename } from 'node:fs/promises';
+import { open, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Replaces a file so that after any crash either the old or the new content is there, whole. Mode 0600. */
@@ -13,6 +13,15 @@ export async function writeDurably(path: string, content: string): Promise<void>
   }
   await rename(temporary, path);
   await syncFolder(dirname(path));
+}
+
+/**
+ * Replaces a file so that after a crash of this process either the old or the new content is there, whole; after a crash
+ * of the machine it may be neither. For what is worth nothing then.
+ */
+export async function writeAtomically(path: string, content: string): Promise<void> {
+  await writeFile(`${path}.new`, content, { mode: 0o600 });
+  await rename(`${path}.new`, path);
 }
 
 /** Makes creations, renames and removals in the folder durable. */

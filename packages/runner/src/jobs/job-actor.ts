@@ -84,8 +84,9 @@ export function createJobActor(options: JobActorOptions, leaseEpoch: number, fou
       case 'store-claim':
         if (spec === null) return;
         await files.storeJob({ spec, leaseEpoch: state.leaseEpoch, hasStarted: false, handle: null });
-        work = await openWork(null);
+        // Written down, so it may be reported; the log is opened while the heartbeat is on its way.
         link.hurryHeartbeat();
+        work = await openWork(null);
         return;
       case 'store-epoch':
         await work?.storeEpoch(state.leaseEpoch);

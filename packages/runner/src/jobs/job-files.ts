@@ -1,9 +1,9 @@
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunHandleV1, RunResultV1 } from '@runbeat/adapter-sdk';
 import { type RunnerJobSpec, runnerJobSpecSchema, runnerResultSchema } from '@runbeat/protocol';
 import { z } from 'zod';
-import { syncFolder, writeDurably } from '../home/write-durably.js';
+import { syncFolder, writeAtomically, writeDurably } from '../home/write-durably.js';
 
 /** What a restarted runner must know of a job. Holds the run's resolved secrets: mode 0600, gone with the job. */
 export interface StoredJob {
@@ -28,10 +28,16 @@ export interface FoundJob {
   readonly finish: StoredFinish | null;
 }
 
-/** `<home>/jobs/<run id>/`: `job.json`, `log` (the spool), `finish.json`. `<home>/lost/` holds those that were given up. */
+/** `<home>/jobs/<run id>/`: `job.json`, `started` (`0` or `1`), `log` (the spool), `finish.json`. `<home>/lost/` holds those that were given up. */
 export interface JobFiles {
   spoolPath(runId: string): string;
+  /**
+   * A job that has not started need not survive a crash of the machine (it is offered again then), nor need one whose
+   * work is a process of this machine: those wait for no disk.
+   */
   storeJob(job: StoredJob): Promise<void>;
+  /** Resolves when it is on the disk, whatever happens to the machine, that the work may have begun. */
+  markStarted(runId: string): Promise<void>;
   storeFinish(runId: string, finish: StoredFinish): Promise<void>;
   /** All jobs of this home; unreadable ones are moved to `lost/` and named in `broken`. */
   findAll(): Promise<{ readonly found: readonly FoundJob[]; readonly broken: readonly string[] }>;
@@ -45,7 +51,6 @@ const storedJobSchema = z.object({
   formatVersion: z.literal(1),
   spec: runnerJobSpecSchema,
   leaseEpoch: z.int(),
-  hasStarted: z.boolean(),
   handle: z.any(),
 });
 const storedFinishSchema = z.object({ result: runnerResultSchema, logBytes: z.int(), chain: z.string() });
@@ -56,8 +61,12 @@ export async function openJobFiles(home: string): Promise<JobFiles> {
   await mkdir(jobs, { recursive: true, mode: 0o700 });
   await mkdir(lost, { recursive: true, mode: 0o700 });
 
+  /** What is on its way to the disk since the claim; resolves with the failure, if there was one. */
+  const settling = new Map<string, Promise<Error | null>>();
+
   async function read(runId: string): Promise<FoundJob> {
-    const { spec, leaseEpoch, hasStarted, handle } = storedJobSchema.parse(await readJson(join(jobs, runId, 'job.json')));
+    const { spec, leaseEpoch, handle } = storedJobSchema.parse(await readJson(join(jobs, runId, 'job.json')));
+    const hasStarted = (await readJson(join(jobs, runId, 'started'))) === 1;
     const rawFinish = await readJson(join(jobs, runId, 'finish.json'));
     return {
       job: { spec, leaseEpoch, hasStarted, handle: (handle ?? null) as RunHandleV1 | null },
@@ -73,11 +82,31 @@ export async function openJobFiles(home: string): Promise<JobFiles> {
 
   return {
     spoolPath: (runId) => join(jobs, runId, 'log'),
-    async storeJob(job) {
-      const folder = join(jobs, job.spec.runId);
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      await writeDurably(join(folder, 'job.json'), JSON.stringify({ formatVersion: 1, ...job }));
-      await syncFolder(jobs);
+    async storeJob({ hasStarted, ...job }) {
+      const { runId } = job.spec;
+      const folder = join(jobs, runId);
+      const text = JSON.stringify({ formatVersion: 1, ...job });
+      if (hasStarted && job.handle?.kind !== 'process') return writeDurably(join(folder, 'job.json'), text);
+      if (!hasStarted) {
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+        await writeFile(join(folder, 'started'), '0', { mode: 0o600 });
+      }
+      await writeAtomically(join(folder, 'job.json'), text);
+      // Brought to the disk while the lease is being renewed, so that the start has to wait for one byte only.
+      if (!hasStarted)
+        settling.set(runId, quietly(Promise.all([syncFile(join(folder, 'job.json')), syncFolder(folder), syncFolder(jobs)])));
+    },
+    async markStarted(runId) {
+      const failure = await settling.get(runId);
+      settling.delete(runId);
+      if (failure !== undefined && failure !== null) throw failure;
+      const file = await open(join(jobs, runId, 'started'), 'r+');
+      try {
+        await file.write('1', 0);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
     },
     storeFinish: (runId, finish) => writeDurably(join(jobs, runId, 'finish.json'), JSON.stringify(finish)),
     async findAll() {
@@ -95,6 +124,8 @@ export async function openJobFiles(home: string): Promise<JobFiles> {
       return { found, broken };
     },
     async discard(runId) {
+      await settling.get(runId);
+      settling.delete(runId);
       await rm(join(jobs, runId), { recursive: true, force: true });
     },
     keepLost: moveToLost,
@@ -109,6 +140,23 @@ export async function openJobFiles(home: string): Promise<JobFiles> {
       return read(runId);
     },
   };
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Nobody may be waiting when it fails. */
+function quietly(work: Promise<unknown>): Promise<Error | null> {
+  return work.then(
+    () => null,
+    (error: unknown) => error as Error,
+  );
 }
 
 async function readJson(path: string): Promise<unknown> {

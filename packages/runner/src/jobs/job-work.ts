@@ -122,7 +122,10 @@ export async function createJobWork(options: JobWorkOptions): Promise<JobWork> {
       clock,
       probeRetryMs: settings.probeRetryMs,
       graceMs: TERMINATE_GRACE_MS,
-      markStarted: () => store({ hasStarted: true }),
+      markStarted: async () => {
+        await files.markStarted(runId);
+        stored = { ...stored, hasStarted: true };
+      },
       storeHandle: (handle: RunHandleV1) => store({ handle }),
       append: (line) => spool.append(line),
       lastCursor: () => spool.lastCursor(),

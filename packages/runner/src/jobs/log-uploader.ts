@@ -33,6 +33,11 @@ export interface LogUploaderOptions {
   onError(error: unknown): void;
 }
 
+interface Piece {
+  readonly from: number;
+  readonly body: Buffer;
+}
+
 /** Small output is gathered for a moment; this much is sent at once. */
 const SEND_AT_ONCE_BYTES = 65_536;
 
@@ -66,13 +71,18 @@ export function createLogUploader(options: LogUploaderOptions): LogUploader {
   }
 
   async function loop(): Promise<void> {
+    let piece = prepare(acked);
     while (hasWork()) {
-      // The server must never have a byte that this disk could still lose.
-      const end = await spool.sync();
-      const from = acked;
-      const body = await spool.read(from, Math.min(runnerLogLimitBytes, end - from));
+      const { from, body } = await piece;
+      if (from !== acked) {
+        piece = prepare(acked);
+        continue;
+      }
       if (body.length === 0) return;
-      const answer = await options.send(from, body);
+      const sending = options.send(from, body);
+      // While the server takes this piece the next one is brought to the disk and read.
+      piece = prepare(from + body.length);
+      const answer = await sending;
       if (isStopped) return;
       if (answer.kind === 'fenced') return options.onFenced();
       if (answer.kind !== 'ok') {
@@ -86,6 +96,20 @@ export function createLogUploader(options: LogUploaderOptions): LogUploader {
       if (acked >= spool.end()) options.onCaughtUp();
       else if (spool.writtenEnd() - acked < SEND_AT_ONCE_BYTES && !isHurried) return;
     }
+  }
+
+  function prepare(from: number): Promise<Piece> {
+    const piece = readDurably(from);
+    // Looked at when its turn comes; it may never come.
+    piece.catch(() => undefined);
+    return piece;
+  }
+
+  /** The server must never have a byte that this disk could still lose: it is synced before it is read for sending. */
+  async function readDurably(from: number): Promise<Piece> {
+    if (from >= spool.writtenEnd()) return { from, body: Buffer.alloc(0) };
+    const end = await spool.sync();
+    return { from, body: await spool.read(from, Math.min(runnerLogLimitBytes, end - from)) };
   }
 
   function diverge(serverEnd: number): void {

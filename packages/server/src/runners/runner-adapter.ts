@@ -63,8 +63,11 @@ async function execute(
   job.isAssigning = true;
   context.jobs.set(run.runId, job);
   try {
-    await storeNewRecord(context, job);
-    await run.onSpawn({ kind: 'external', formatVersion: 1, ref: { placement: { ...placement } } });
+    // At once: a record without a handle is withdrawn by `terminate`, a handle without a record is offered by `reattach`.
+    await Promise.all([
+      storeNewRecord(context, job),
+      run.onSpawn({ kind: 'external', formatVersion: 1, ref: { placement: { ...placement } } }),
+    ]);
   } catch (error) {
     await abandonJob(context, job);
     throw error;
