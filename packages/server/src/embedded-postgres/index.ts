@@ -1,2 +1,2 @@
-export * from './embedded-postgres.js';
 export type { PostgresBinaries } from './binaries.js';
+export * from './embedded-postgres.js';

@@ -290,20 +290,6 @@ CREATE TABLE "runner_jobs" (
 	"updated_at" timestamp (3) with time zone NOT NULL
 );
 --> statement-breakpoint
-CREATE TABLE "runner_sessions" (
-	"id" uuid PRIMARY KEY NOT NULL,
-	"runner_id" uuid NOT NULL,
-	"client_instance_id" text NOT NULL,
-	"client_boot_id" text NOT NULL,
-	"server_incarnation" text NOT NULL,
-	"cursor" bigint DEFAULT 0 NOT NULL,
-	"started_at" timestamp (3) with time zone NOT NULL,
-	"last_poll_at" timestamp (3) with time zone,
-	"last_heartbeat_at" timestamp (3) with time zone,
-	"superseded_at" timestamp (3) with time zone,
-	"ended_at" timestamp (3) with time zone
-);
---> statement-breakpoint
 CREATE TABLE "runners" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"company_id" uuid,
@@ -404,7 +390,6 @@ CREATE INDEX "live_events_age_index" ON "live_events" USING btree ("at");--> sta
 CREATE INDEX "run_log_chunks_offset_index" ON "run_log_chunks" USING btree ("run_id","end_offset");--> statement-breakpoint
 CREATE INDEX "runner_jobs_runner_index" ON "runner_jobs" USING btree ("runner_id","run_id") WHERE "runner_jobs"."state" IN ('offered', 'leased', 'running', 'finishing');--> statement-breakpoint
 CREATE INDEX "runner_jobs_lease_index" ON "runner_jobs" USING btree ("lease_expires_at") WHERE "runner_jobs"."state" IN ('offered', 'leased', 'running', 'finishing');--> statement-breakpoint
-CREATE INDEX "runner_sessions_runner_index" ON "runner_sessions" USING btree ("runner_id","started_at");--> statement-breakpoint
 CREATE INDEX "runners_company_index" ON "runners" USING btree ("company_id","id");--> statement-breakpoint
 CREATE INDEX "runners_label_index" ON "runners" USING btree ("label");--> statement-breakpoint
 CREATE UNIQUE INDEX "runners_token_index" ON "runners" USING btree ("token_hash");--> statement-breakpoint

@@ -5,7 +5,7 @@ import type { Executor } from '../executor.js';
 import { agentRuntimeState, agents, agentWakeupRequests, heartbeatRuns } from '../schema/index.js';
 import { type Page, type PageQuery, pageFromRows, pageLimit } from './page.js';
 
-export const agentColumns = {
+const agentColumns = {
   id: agents.id,
   companyId: agents.companyId,
   name: agents.name,
@@ -41,27 +41,6 @@ export async function listAgents(executor: Executor, companyId: CompanyId, query
     .where(
       and(
         eq(agents.companyId, companyId),
-        isNull(agents.deletedAt),
-        query.cursor === null ? undefined : gt(agents.id, query.cursor as AgentId),
-      ),
-    )
-    .orderBy(asc(agents.id))
-    .limit(pageLimit(query.limit) + 1);
-  return pageFromRows(rows, query.limit, (agent) => agent.id);
-}
-
-/** Agents of any company that use the adapter; told to an operator who wants to remove it. */
-export async function listAgentsOfAdapter(
-  executor: Executor,
-  adapterType: string,
-  query: PageQuery,
-): Promise<Page<Pick<Agent, 'id' | 'companyId' | 'name'>>> {
-  const rows = await executor
-    .select({ id: agents.id, companyId: agents.companyId, name: agents.name })
-    .from(agents)
-    .where(
-      and(
-        eq(agents.adapterType, adapterType),
         isNull(agents.deletedAt),
         query.cursor === null ? undefined : gt(agents.id, query.cursor as AgentId),
       ),

@@ -77,7 +77,3 @@ export async function touchApiKey(executor: Executor, id: string, now: Date): Pr
     .set({ lastUsedAt: now })
     .where(and(eq(apiKeys.id, id), or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, aMinuteAgo))));
 }
-
-export async function countApiKeys(executor: Executor, scope: ApiKeyScope): Promise<number> {
-  return executor.$count(apiKeys, and(eq(apiKeys.scope, scope), isNull(apiKeys.revokedAt)));
-}

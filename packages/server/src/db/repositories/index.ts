@@ -8,7 +8,6 @@ export * from './interactive-sessions.js';
 export * from './issues.js';
 export * from './page.js';
 export * from './runner-jobs.js';
-export * from './runners.js';
 export * from './runs.js';
 export * from './session-journal.js';
 export * from './session-prompts.js';

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, sql, type SQL } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import type { AgentId, CompanyId, IssueId, Run, RunEvent, RunId, RunStatus } from '../../supervisor/model/index.js';
 import type { Executor } from '../executor.js';
 import { heartbeatRunEvents, heartbeatRuns } from '../schema/index.js';

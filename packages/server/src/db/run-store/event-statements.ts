@@ -8,8 +8,8 @@ import {
   type RunId,
 } from '../../supervisor/model/index.js';
 import { type Executor, runStatement } from '../executor.js';
-import { activityLog, heartbeatRunEvents } from '../schema/index.js';
 import { jsonParameter, uuidParameter } from '../schema/columns.js';
+import { activityLog, heartbeatRunEvents } from '../schema/index.js';
 import { placeholders, tableCodec } from '../table-codec.js';
 
 const eventCodec = tableCodec(heartbeatRunEvents, ['companyId']);

@@ -1,7 +1,7 @@
 import type { InstanceId, ServerInstance } from '../../supervisor/model/index.js';
 import { type Executor, runStatement } from '../executor.js';
-import { serverInstances } from '../schema/index.js';
 import { uuidParameter } from '../schema/columns.js';
+import { serverInstances } from '../schema/index.js';
 import { placeholders, tableCodec } from '../table-codec.js';
 
 const codec = tableCodec(serverInstances);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../../test/database/test-database.js';
 import { runStoreConformance } from '../../../test/database/run-store-conformance.js';
 import { newAgent, newRun, newWakeup, now } from '../../../test/database/run-store-fixtures.js';
+import { createTestDatabase, type TestDatabase } from '../../../test/database/test-database.js';
 import type { Agent, RunId } from '../../supervisor/model/index.js';
 import type { RunStore } from '../../supervisor/ports/index.js';
 import { createCompany } from '../repositories/index.js';

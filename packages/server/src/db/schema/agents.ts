@@ -2,8 +2,8 @@ import type { Json } from '@runbeat/adapter-sdk';
 import { sql } from 'drizzle-orm';
 import { index, pgTable } from 'drizzle-orm/pg-core';
 import type { AgentId, AgentRuntimeConfig, AgentStatus, CompanyId } from '../../supervisor/model/index.js';
-import { companies } from './companies.js';
 import { id, instant, safeJsonb, safeText } from './columns.js';
+import { companies } from './companies.js';
 
 /** Configured workers. A deleted one keeps its row (`deletedAt`), because runs and events name it. */
 export const agents = pgTable(

@@ -17,7 +17,6 @@ export * from './live-events.js';
 export * from './run-log-chunks.js';
 export * from './run-logs.js';
 export * from './runner-jobs.js';
-export * from './runner-sessions.js';
 export * from './runners.js';
 export * from './server-instances.js';
 export * from './session-journal.js';

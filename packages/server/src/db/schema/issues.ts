@@ -1,8 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, pgTable } from 'drizzle-orm/pg-core';
 import type { AgentId, CompanyId, Issue, IssueId, IssueStatus, RunId } from '../../supervisor/model/index.js';
-import { companies } from './companies.js';
 import { id, instant, safeText } from './columns.js';
+import { companies } from './companies.js';
 
 /** Units of assigned work. */
 export const issues = pgTable(
