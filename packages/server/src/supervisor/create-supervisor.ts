@@ -57,8 +57,8 @@ export function createSupervisor(dependencies: SupervisorDependencies): Supervis
     if (answer.outcome === 'stale') return;
     waiters.notify(answer.run);
     dependencies.liveFeed.logCompleted(answer.run.id);
-    // A retry or a promoted wake is queued now.
-    dispatcher.trigger();
+    if (answer.retryRunId !== null || answer.promotedRunIds.length > 0) dispatcher.trigger();
+    else dispatcher.slotFreed();
   };
   const desk = createExecutionDesk(dependencies, {
     host: { isLeaseHeld: lease.isHeld, liveness, background, stopSignal: stopWaiting.signal },
@@ -66,7 +66,7 @@ export function createSupervisor(dependencies: SupervisorDependencies): Supervis
     background,
     unfollowed,
     onSettled,
-    onFreed: () => dispatcher.trigger(),
+    onFreed: () => dispatcher.slotFreed(),
     recover: (runId) => recoverOne(runId),
   });
   const dispatcher = createDispatcher(dependencies, { lease, activeRuns, begin: desk.begin, onClosed: onSettled });

@@ -43,7 +43,7 @@ export async function claimRuns(
       excludePlacements: exclusions.placements,
     });
     if (candidates.length === 0) return { started: [], senseless: [], hasMore: false };
-    const agents = await lockSlots(unit, candidates);
+    const agents = await lockSlots(unit, candidates, dependencies.isOnlyInstance ?? false);
     const slots = createClaimSlots({
       adapters,
       free: options.free,
@@ -74,14 +74,14 @@ export async function claimRuns(
 }
 
 /**
- * Serialises the counting of an agent's slots between instances. By a key and not by the agent's row: rows of runs are
+ * Serialises the counting of an agent's slots between instances (in one, claims follow each other anyway). By a key and not by the agent's row: rows of runs are
  * locked already, and the order is agent before run.
  */
-async function lockSlots(unit: UnitOfWork, candidates: readonly Run[]): Promise<Map<AgentId, Agent>> {
+async function lockSlots(unit: UnitOfWork, candidates: readonly Run[], isOnlyInstance: boolean): Promise<Map<AgentId, Agent>> {
   const companyOf = new Map(candidates.map((run) => [run.agentId, run.companyId]));
   const agents = new Map<AgentId, Agent>();
   for (const [agentId, companyId] of [...companyOf].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    await unit.tx.lockIdempotencyKey(companyId, `slots of agent ${agentId}`);
+    if (!isOnlyInstance) await unit.tx.lockIdempotencyKey(companyId, `slots of agent ${agentId}`);
     const agent = await unit.tx.getAgent(agentId);
     if (agent) agents.set(agentId, agent);
   }

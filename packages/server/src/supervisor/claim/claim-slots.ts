@@ -14,6 +14,10 @@ export function noExclusions(): Exclusions {
   return { agentIds: new Set(), adapterTypes: new Set(), placements: [] };
 }
 
+export function hasExclusions({ agentIds, adapterTypes, placements }: Exclusions): boolean {
+  return agentIds.size + adapterTypes.size + placements.length > 0;
+}
+
 /** Slots per agent, adapter and instance while one pass hands them out. */
 export interface ClaimSlots {
   /** A slot for this run, or null; what has no slot is excluded from the rest of the pass. */

@@ -6,7 +6,7 @@ import { settleRun } from '../settle/settle-run.js';
 import { cancelledSettlement } from '../settle/settlement.js';
 import type { SupervisorDependencies } from '../supervisor-dependencies.js';
 import { type ClaimPass, claimRuns } from './claim-runs.js';
-import { noExclusions } from './claim-slots.js';
+import { hasExclusions, noExclusions } from './claim-slots.js';
 import { createFirstHeartbeats } from './first-heartbeats.js';
 
 /**
@@ -16,6 +16,8 @@ import { createFirstHeartbeats } from './first-heartbeats.js';
 export interface Dispatcher extends Loop {
   /** One pass, for tests and for the loop. Resolves with the number of runs started. */
   runOnce(): Promise<number>;
+  /** A slot became free: looks again only when the last pass left something for want of one. */
+  slotFreed(): void;
 }
 
 export function createDispatcher(
@@ -44,9 +46,12 @@ export function createDispatcher(
       );
     }
   };
+  // Whether the last pass may have left a claimable run behind because nothing was free for it.
+  let hasLeftSome = true;
   const runOnce = async (): Promise<number> => {
     const exclusions = noExclusions();
     let startedCount = 0;
+    hasLeftSome = true;
     for (;;) {
       const free = dependencies.settings.maxConcurrentRuns - activeRuns.count();
       if (free <= 0 || !lease.isHeld()) return startedCount;
@@ -60,7 +65,9 @@ export function createDispatcher(
       for (const assignment of pass.started) options.begin(assignment);
       startedCount += pass.started.length;
       await closeSenseless(pass.senseless);
-      if (!pass.hasMore) return startedCount;
+      if (pass.hasMore) continue;
+      hasLeftSome = hasExclusions(exclusions);
+      return startedCount;
     }
   };
 
@@ -70,5 +77,11 @@ export function createDispatcher(
     intervalMs: dependencies.settings.claimIntervalMs,
     pass: runOnce,
   });
-  return { ...loop, runOnce };
+  return {
+    ...loop,
+    runOnce,
+    slotFreed() {
+      if (hasLeftSome) loop.trigger();
+    },
+  };
 }
