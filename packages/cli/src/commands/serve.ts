@@ -10,6 +10,9 @@ interface ServeOptions {
   readonly logLevel?: string;
 }
 
+/** Output that waits for its reader when the server has ended is given up after this. */
+const unreadOutputLimitMs = 500;
+
 /** `runbeat serve`: a server in the foreground until SIGTERM or SIGINT. */
 export function registerServe(program: Command, context: CommandContext): void {
   program
@@ -39,6 +42,8 @@ export function registerServe(program: Command, context: CommandContext): void {
       context.terminal.stdout.write(`${text}\n`);
       await stopRequested;
       await server.close();
+      // What a reader has stopped reading would keep the ended process alive for as long as it does not go.
+      setTimeout(() => process.exit(), unreadOutputLimitMs).unref();
     });
 }
 

@@ -12,7 +12,7 @@ export interface CreateServerOptions {
   /** Where secrets (`RUNBEAT_SECRET_…`) are looked for, and what configured adapters may be given; default `process.env`. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** File descriptor of the server's own log; default 1 (stdout). */
-  readonly logDescriptor?: number;
+  readonly logDescriptor?: 1 | 2;
 }
 
 /**

@@ -1,39 +1,23 @@
 import pino, { type Logger as PinoLogger } from 'pino';
+import { createLogDestination } from './log-destination.js';
 
 export interface ServerLogOptions {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
-  /** File descriptor to write to; 1 = stdout, 2 = stderr. */
-  readonly descriptor: number;
+  /** 1 = stdout, 2 = stderr. */
+  readonly descriptor: 1 | 2;
 }
 
 export interface ServerLog {
   readonly logger: PinoLogger;
   /** Lines that could not be written, because the reader has gone, does not read, or the disk is full. */
   readonly lostLines: () => number;
-  /** Writes what waits, as far as somebody takes it. Called at the end of the process. Never throws. */
+  /** Writes what waits, as far as that cannot block. Called at the end of the process. Never throws. */
   flush(): void;
 }
 
-/** What may wait for a reader that has stopped reading, before lines are dropped. */
-const waitingLimitBytes = 1_048_576;
-
-/**
- * The server's log as NDJSON. A pipe is written to without waiting for its reader: a stdout write of Node's own is
- * synchronous on a pipe, so that a reader that stops reading (`serve | less`) would stop the whole server. What nobody
- * takes is dropped and counted.
- */
+/** The server's log as NDJSON. What nobody takes is dropped and counted; the server goes on. */
 export function createServerLog(options: ServerLogOptions): ServerLog {
-  let lost = 0;
-  let isBroken = false;
-  const destination = pino.destination({ fd: options.descriptor, sync: false, maxLength: waitingLimitBytes });
-  destination.on('drop', () => {
-    lost += 1;
-  });
-  destination.on('error', (error: NodeJS.ErrnoException) => {
-    lost += 1;
-    // Nobody will ever read from this pipe again; other errors may pass (a full disk).
-    if (error.code === 'EPIPE') isBroken = true;
-  });
+  const destination = createLogDestination(options.descriptor);
   const logger = pino(
     {
       level: options.level,
@@ -41,26 +25,9 @@ export function createServerLog(options: ServerLogOptions): ServerLog {
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: redactedPaths, censor: '***' },
     },
-    {
-      write(line: string) {
-        if (isBroken) lost += 1;
-        else destination.write(line);
-      },
-    },
+    { write: destination.write },
   );
-  return {
-    logger,
-    lostLines: () => lost,
-    flush() {
-      if (isBroken) return;
-      try {
-        destination.flushSync();
-      } catch {
-        // The reader went in this very moment, or never took what waits: there is nowhere left to tell it.
-        lost += 1;
-      }
-    },
-  };
+  return { logger, lostLines: destination.lostLines, flush: destination.flush };
 }
 
 /** Fields that could hold a secret, wherever an object with them is logged. */
