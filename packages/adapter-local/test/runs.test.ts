@@ -222,11 +222,19 @@ describe('local', () => {
   });
 
   it('says that output was lost when the command truncates it by opening /dev/stderr anew', async () => {
-    const line = 'echo before >&2; sleep 0.3; echo x > /dev/stderr; sleep 0.3; echo after >&2';
-    const { recording, result } = bench.start('local', shell(line));
+    const answer = join(bench.folder, 'go');
+    const lines = ['before >&2', 'x > /dev/stderr', 'longer > /dev/stderr', 'sameas > /dev/stderr', 'after >&2'];
+    // Each line waits until the one before was read, as far as this can be seen from outside.
+    const script = lines.map((line, index) => `echo ${line}; until [ -e ${answer}${index} ]; do sleep 0.02; done`).join('\n');
+    const { recording, result } = bench.start('local', shell(script));
+    const words = lines.map((line) => line.split(' ')[0]);
+    for (const [index, word] of words.entries()) {
+      await recording.waitUntil(`the line ${word}`, () => recording.output('stderr').includes(`${word}\n`));
+      writeFileSync(`${answer}${index}`, '');
+    }
     expect(await result).toEqual({ status: 'succeeded' });
-    expect(recording.output('stderr')).toBe('before\nx\nafter\n');
-    expect(recording.output('system')).toContain('Write with >&2 instead of > /dev/stderr');
+    expect(recording.output('stderr')).toBe(`${words.join('\n')}\n`);
+    expect(recording.output('system').match(/Write with >&2 instead of > \/dev\/stderr/g)).toHaveLength(1);
   });
 
   it('ends a descendant that left the group and cleared its environment', async () => {

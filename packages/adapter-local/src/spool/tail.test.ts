@@ -133,6 +133,15 @@ it('goes on polling under many writes, and watches again when they cease', async
   expect(states).not.toContain('quiet');
 });
 
+it('starts again at the beginning of a file that became shorter while no host looked', async () => {
+  writeFileSync(folder.stdout, 'new\n');
+  const pieces = await tail('1:10:0');
+  expect(pieces.map(({ stream, text, cursor }) => [stream, text.slice(0, 30), cursor])).toEqual([
+    ['system', 'The command truncated its stdo', '1:0:0'],
+    ['stdout', 'new\n', '1:4:0'],
+  ]);
+});
+
 it('polls where no watch can be had', async () => {
   const wake = createWake(join(parent, 'no-such-folder'), { pollMs: 2 });
   expect(await wake.next(true)).toBe('changed');

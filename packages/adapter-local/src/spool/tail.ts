@@ -53,11 +53,14 @@ function cursorOf(spool: Spool): SpoolCursor {
 /** Keeps what `onLog` has taken: the cursor with each text names all that went before, of both streams. */
 function handOn({ spool, onLog, detach }: TailOptions): (stream: 'stdout' | 'stderr') => Promise<Look> {
   const handed = { stdout: spool.stdout.offset, stderr: spool.stderr.offset };
+  const told = { stdout: false, stderr: false };
   return async (stream) => {
     const { pieces, isFull, wasTruncated } = spool[stream].read();
     if (wasTruncated) {
       handed[stream] = 0;
-      await onLog('system', truncated(stream), { cursor: formatSpoolCursor(handed) });
+      // Once a run and stream: a script that does it does it for every line.
+      if (!told[stream]) await onLog('system', truncated(stream), { cursor: formatSpoolCursor(handed) });
+      told[stream] = true;
       return 'some';
     }
     for (const piece of pieces) {
