@@ -15,7 +15,7 @@ export interface ServeProcess {
   end(name?: NodeJS.Signals): Promise<void>;
   api<Answer = Record<string, unknown>>(method: string, path: string, body?: object): Promise<Answer>;
   /** Starts a run of a command on a runner with the label; resolves with its id. */
-  startRun(command: string, args: readonly string[], label?: string): Promise<string>;
+  startRun(command: string, args: readonly string[], label?: string, idempotencyKey?: string): Promise<string>;
   /** Resolves with the run once it has one of these statuses. */
   whenRun(id: string, isSo: (run: ServedRun) => boolean, ceilingMs?: number): Promise<ServedRun>;
   stdout(id: string): Promise<string>;
@@ -111,13 +111,14 @@ export async function createServeProcess(
       await gone;
     },
     api,
-    async startRun(command, args, label = 'test') {
+    async startRun(command, args, label = 'test', idempotencyKey) {
       const agentId = await agentFor(label);
       const answer = await api<{ run: { id: string } }>('POST', `/api/agents/${agentId}/wakeup`, {
         source: 'on_demand',
         adapterConfigOverride: { command, args },
         payload: { nonce: Math.random() },
         taskKey: `t${Math.random()}`,
+        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       });
       return answer.run.id;
     },

@@ -107,8 +107,9 @@ export function createLogUploader(options: LogUploaderOptions): LogUploader {
 
   /** The server must never have a byte that this disk could still lose: it is synced before it is read for sending. */
   async function readDurably(from: number): Promise<Piece> {
-    if (from >= spool.writtenEnd()) return { from, body: Buffer.alloc(0) };
-    const end = await spool.sync();
+    const wanted = Math.min(spool.writtenEnd(), from + runnerLogLimitBytes);
+    if (from >= wanted) return { from, body: Buffer.alloc(0) };
+    const end = await spool.durableEnd(wanted);
     return { from, body: await spool.read(from, Math.min(runnerLogLimitBytes, end - from)) };
   }
 

@@ -25,6 +25,11 @@ export interface Spool {
   blockedReason(): string | null;
   /** Makes everything up to the end durable (write and fdatasync). Returns the end. */
   sync(): Promise<number>;
+  /**
+   * End of what is durable, after making durable what is written if it does not reach `wanted` yet. One sync covers all
+   * that was written before it, so most calls of a busy log need none.
+   */
+  durableEnd(wanted: number): Promise<number>;
   /** Whole lines from `from` on, at most `limitBytes` (one line at least). Empty at the end. */
   read(from: number, limitBytes: number): Promise<Buffer>;
   /** Called after each write. */
@@ -60,6 +65,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
 
   let { end: written, chain, lastCursor } = scanned;
   let accepted = written;
+  /** Nothing is known of what an earlier process wrote. */
+  let durable = 0;
   let pending: Buffer[] = [];
   let dropped = 0;
   let blocked: string | null = null;
@@ -118,6 +125,15 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     while (written < target && !isClosed) await nextWrite();
   }
 
+  async function syncWritten(): Promise<number> {
+    const end = written;
+    if (end > durable && !isClosed) {
+      await file.datasync();
+      durable = Math.max(durable, end);
+    }
+    return end;
+  }
+
   return {
     async append(line) {
       while (accepted - written > options.bufferBytes && !isClosed) await nextWrite();
@@ -140,10 +156,9 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     blockedReason: () => blocked,
     async sync() {
       await flush();
-      const end = written;
-      if (!isClosed) await file.datasync();
-      return end;
+      return syncWritten();
     },
+    durableEnd: async (wanted) => (durable >= wanted ? durable : syncWritten()),
     async read(from, limitBytes) {
       const block = Buffer.alloc(Math.min(limitBytes, Math.max(0, written - from)));
       const { bytesRead } = block.length === 0 ? { bytesRead: 0 } : await file.read(block, 0, block.length, from);
