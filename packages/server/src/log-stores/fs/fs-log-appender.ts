@@ -6,17 +6,19 @@ import type { LogAppender, LogPosition, LogRecord, LogRunKey } from '../../super
 import { encodeRecords, type NewLogRecord } from '../log-entry.js';
 import { logFenced, logStoreUnavailable, writeFailure } from '../log-store-errors.js';
 import { writeBytes } from './file-bytes.js';
-import { findEnd, type LogFilesEnd } from './log-end.js';
+import { findEnd, findLastCursor, type LogFilesEnd } from './log-end.js';
 import { readOwnerEpoch, writeOwnerEpoch } from './owner-file.js';
 
 /** How long a process that lost the log to another one may go on before it notices. */
 const ownerCheckMs = 1_000;
 
+type WriterEnd = LogFilesEnd & LogPosition;
+
 /** The writer of one log's two files. */
 export interface FsLogAppender extends LogAppender {
   readonly ownerEpoch: number;
   /** Up to where readers of this process may read. */
-  filesEnd(): LogFilesEnd;
+  filesEnd(): WriterEnd;
   /** Refuses all further appends; resolves when none is at work any more. */
   fence(): Promise<void>;
 }
@@ -35,7 +37,8 @@ export async function openFsLogAppender(run: LogRunKey, folder: string, ownerEpo
     index = await open(join(folder, 'index'), flags, 0o600);
     const end = await findEnd(index, log);
     await cut(index, log, end);
-    return new FileAppender({ run, folder, ownerEpoch }, { log, index, end });
+    const lastCursor = await findLastCursor(index, end.indexEnd);
+    return new FileAppender({ run, folder, ownerEpoch }, { log, index, end: { ...end, lastCursor } });
   } catch (error) {
     await Promise.allSettled([log?.close(), index?.close()]);
     throw isServerError(error) ? error : writeFailure(run, error);
@@ -53,7 +56,7 @@ class FileAppender implements FsLogAppender {
   readonly ownerEpoch: number;
   readonly #log: FileHandle;
   readonly #index: FileHandle;
-  #end: LogFilesEnd;
+  #end: WriterEnd;
   #isTorn = false;
   #state: 'open' | 'fenced' | 'closed' = 'open';
   #ownerCheckedAtMs = performance.now();
@@ -62,7 +65,7 @@ class FileAppender implements FsLogAppender {
 
   constructor(
     place: { readonly run: LogRunKey; readonly folder: string; readonly ownerEpoch: number },
-    files: { readonly log: FileHandle; readonly index: FileHandle; readonly end: LogFilesEnd },
+    files: { readonly log: FileHandle; readonly index: FileHandle; readonly end: WriterEnd },
   ) {
     this.#run = place.run;
     this.#folder = place.folder;
@@ -77,7 +80,7 @@ class FileAppender implements FsLogAppender {
     return { lastSeq, endOffset, lastCursor };
   }
 
-  filesEnd(): LogFilesEnd {
+  filesEnd(): WriterEnd {
     return this.#end;
   }
 

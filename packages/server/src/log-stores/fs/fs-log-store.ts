@@ -8,7 +8,7 @@ import { readText } from '../reading/read-text.js';
 import { readBytes } from './file-bytes.js';
 import { type FsLogAppender, openFsLogAppender } from './fs-log-appender.js';
 import { entriesBackward, entriesFrom } from './index-file.js';
-import { emptyEnd, findEnd, type LogFilesEnd } from './log-end.js';
+import { emptyEnd, findEnd, findLastCursor, type LogFilesEnd } from './log-end.js';
 
 /**
  * Logs as files: `<folder>/<company>/<run>/log` is the text and nothing else, so that `less` and `grep` work on it;
@@ -21,13 +21,16 @@ export function createFsLogStore(options: { readonly folder: string }): LogStore
   const openings = new Map<string, Promise<unknown>>();
   const folderOf = (run: LogRunKey): string => join(options.folder, pathSegment(run.companyId), pathSegment(run.runId));
 
-  async function withSource<T>(run: LogRunKey, read: (source: LogSource, end: LogFilesEnd) => Promise<T>): Promise<T> {
+  async function withSource<T>(
+    run: LogRunKey,
+    read: (source: LogSource, end: LogFilesEnd, index: FileHandle | null) => Promise<T>,
+  ): Promise<T> {
     const files = await openFiles(run, folderOf(run));
-    if (files === null) return read(emptySource, emptyEnd);
+    if (files === null) return read(emptySource, emptyEnd, null);
     const { log, index } = files;
     try {
       const end = appenders.get(run.runId)?.filesEnd() ?? (await findEnd(index, log));
-      return await read(sourceFrom(log, index, end), end);
+      return await read(sourceFrom(log, index, end), end, index);
     } catch (error) {
       throw readFailure(run, error);
     } finally {
@@ -68,11 +71,12 @@ export function createFsLogStore(options: { readonly folder: string }): LogStore
     },
     read: (run, query) => withSource(run, (source) => readPage(run, source, query)),
     readText: (run, query) => withSource(run, (source) => readText(run, source, query)),
-    async position(run): Promise<LogPosition> {
-      return withSource(run, (_source, { lastSeq, endOffset, lastCursor }) =>
-        Promise.resolve({ lastSeq, endOffset, lastCursor }),
-      );
-    },
+    position: (run): Promise<LogPosition> =>
+      withSource(run, async (_source, { lastSeq, endOffset, indexEnd }, index) => ({
+        lastSeq,
+        endOffset,
+        lastCursor: index === null ? null : await findLastCursor(index, indexEnd),
+      })),
     async remove(run) {
       await appenders.get(run.runId)?.close();
       appenders.delete(run.runId);

@@ -5,11 +5,9 @@ import { readBytes } from './file-bytes.js';
 import { entriesBackward } from './index-file.js';
 
 /** Where both files end. Everything behind is torn and counts for nothing. */
-export interface LogFilesEnd extends LogPosition {
-  readonly indexEnd: number;
-}
+export type LogFilesEnd = Omit<LogPosition, 'lastCursor'> & { readonly indexEnd: number };
 
-export const emptyEnd: LogFilesEnd = { lastSeq: 0, endOffset: 0, lastCursor: null, indexEnd: 0 };
+export const emptyEnd: LogFilesEnd = { lastSeq: 0, endOffset: 0, indexEnd: 0 };
 
 const lineFeed = 10;
 const blockBytes = 64 * 1024;
@@ -26,8 +24,7 @@ export async function findEnd(index: FileHandle, log: FileHandle): Promise<LogFi
     const line = await lastLine(index, indexEnd);
     if (line === null) return emptyEnd;
     if (line.entry !== null && endOf(line.entry) <= (logSize ?? 0)) {
-      const lastCursor = line.entry.cursor ?? (await lastCursorBefore(index, line.end));
-      return { lastSeq: line.entry.seq, endOffset: endOf(line.entry), lastCursor, indexEnd: line.end };
+      return { lastSeq: line.entry.seq, endOffset: endOf(line.entry), indexEnd: line.end };
     }
     indexEnd = line.start;
   }
@@ -52,8 +49,11 @@ async function lastLine(
   }
 }
 
-/** The cursor of the last record that has one. Blocks without the mark are not parsed: many adapters give no cursors. */
-async function lastCursorBefore(index: FileHandle, indexEnd: number): Promise<string | null> {
+/**
+ * The cursor of the last record that has one. Only a writer and a reattach ask for it, since without any cursor the whole
+ * index is looked through; blocks without the mark are not parsed.
+ */
+export async function findLastCursor(index: FileHandle, indexEnd: number): Promise<string | null> {
   let end = indexEnd;
   const overlap = cursorMark.length;
   while (end > 0) {
