@@ -45,6 +45,28 @@ test('a full window makes the next log wait until there is room', async () => {
   await third;
 });
 
+test('an adapter that does not wait for its logs fills its own memory, not the host’s', async () => {
+  const { channel: one, sent, acknowledge } = channel();
+  const text = 'x'.repeat(100_000);
+  const logs = Array.from({ length: 100 }, (_, n) => one.log({ ...log(`${n} ${text}`) }));
+  await turn();
+  const sentLength = (): number =>
+    sent.reduce(
+      (sum, { entries }) => sum + entries.reduce((part, entry) => part + (entry.kind === 'log' ? entry.text.length : 0), 0),
+      0,
+    );
+  expect(sentLength()).toBeLessThan(1_300_000);
+  const drained = one.drain();
+  for (let before = -1; before !== sentLength(); ) {
+    before = sentLength();
+    acknowledge();
+  }
+  await Promise.all([...logs, drained]);
+  expect(
+    sent.flatMap(({ entries }) => entries).map((entry) => (entry.kind === 'log' ? Number.parseInt(entry.text, 10) : -1)),
+  ).toEqual(logs.map((_, n) => n));
+});
+
 test('a handle waits for the host’s answer, and its refusal concerns it alone', async () => {
   const { channel: one, acknowledge } = channel();
   const handle = { kind: 'external', formatVersion: 1, ref: null } as const;

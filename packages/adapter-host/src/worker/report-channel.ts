@@ -3,6 +3,8 @@ import type { ReportEntry } from './messages.js';
 
 /** Text that may be on its way unacknowledged before `onLog` makes the adapter wait, in UTF-16 units. */
 const WINDOW_LENGTH = 1024 * 1024;
+/** What a report without text counts in the window: an event is small, thousands of them are not. */
+const REPORT_LENGTH = 512;
 /** Text that is worth a message of its own without waiting for the end of this turn of the event loop. */
 const FLUSH_LENGTH = 256 * 1024;
 /** Adjacent texts are joined up to this; three bytes of UTF-8 a unit at most, so the contract's 64 KiB hold. */
@@ -13,6 +15,7 @@ const JOIN_LENGTH = 21_845;
  *
  * - *log*: `onLog` resolves once there is room in the window, so that many texts share a message; when the host fails
  *   to take one, every later one rejects with that error, and so does `drain` if no call was left to tell it to.
+ *   An adapter that does not wait fills its own worker's memory, never the host's: no more than the window is sent.
  * - everything else resolves or rejects when the host has answered for it: a handle is stored when `onSpawn` resolves.
  */
 export interface ReportChannel {
@@ -20,8 +23,8 @@ export interface ReportChannel {
   report(entry: Exclude<ReportEntry, LogEntry>): Promise<void>;
   /** The host's answer: everything up to this number was handed on, the last of them with `error`. */
   acknowledge(upTo: number, error: Error | null): void;
-  /** Send what is gathered now: the worker is about to end. */
-  flush(): void;
+  /** Send all that is gathered, whatever the window says: the worker is about to end. */
+  flushLast(): void;
   /** Ends the channel to new reports and resolves when the host has taken the earlier ones. */
   drain(): Promise<void>;
 }
@@ -49,7 +52,10 @@ class Channel implements ReportChannel {
   private queueLength = 0;
   /** Sent or queued, not acknowledged, oldest first. */
   private readonly pending: Pending[] = [];
+  /** Of all that is pending. Above the limit the adapter waits. */
   private windowLength = 0;
+  /** Of what was sent and not acknowledged. Above the limit nothing more is sent. */
+  private sentLength = 0;
   private readonly waitingForRoom: ((error: Error | null) => void)[] = [];
   private readonly waitingForDrain: (() => void)[] = [];
   /** The first log that the host could not take; written by `acknowledge`. */
@@ -76,7 +82,8 @@ class Channel implements ReportChannel {
   report(entry: Exclude<ReportEntry, LogEntry>): Promise<void> {
     if (this.isClosed) return Promise.reject(lateReport());
     return new Promise((resolve, reject) => {
-      this.enqueue(entry, 0, (error) => (error ? reject(error) : resolve()));
+      this.windowLength += REPORT_LENGTH;
+      this.enqueue(entry, REPORT_LENGTH, (error) => (error ? reject(error) : resolve()));
     });
   }
 
@@ -85,6 +92,7 @@ class Channel implements ReportChannel {
       this.pending.shift();
       const failure = entry.sequence === upTo ? error : null;
       this.windowLength -= entry.length;
+      this.sentLength -= entry.length;
       if (failure && entry.isLog) this.logFailure ??= failure;
       entry.settle(failure);
     }
@@ -92,6 +100,7 @@ class Channel implements ReportChannel {
       if (this.logFailure) this.isLogFailureTold = true;
       this.waitingForRoom.shift()?.(this.logFailure);
     }
+    this.flush();
     if (this.pending.length === 0) for (const resolve of this.waitingForDrain.splice(0)) resolve();
   }
 
@@ -143,12 +152,24 @@ class Channel implements ReportChannel {
     });
   }
 
-  flush(): void {
+  flushLast(): void {
     if (this.queue.length === 0) return;
-    const entries = this.queue;
+    this.send(this.nextSequence - this.queue.length, this.queue);
     this.queue = [];
-    this.queueLength = 0;
-    this.send(this.nextSequence - entries.length, entries);
+  }
+
+  private flush(): void {
+    const firstUnsent = this.pending.length - this.queue.length;
+    let count = 0;
+    while (count < this.queue.length && this.sentLength <= WINDOW_LENGTH) {
+      const length = this.pending[firstUnsent + count]?.length ?? 0;
+      this.sentLength += length;
+      this.queueLength -= length;
+      count += 1;
+    }
+    if (count === 0) return;
+    const first = this.nextSequence - this.queue.length;
+    this.send(first, this.queue.splice(0, count));
   }
 }
 

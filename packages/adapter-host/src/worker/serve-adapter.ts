@@ -64,7 +64,7 @@ export function serveAdapter(port: MessagePort, adapter: AdapterV1): void {
 
   // Runs on `process.exit` and after an error that nobody caught; what the adapter logged before is sent on.
   process.on('exit', () => {
-    for (const call of calls.values()) call.channel.flush();
+    for (const call of calls.values()) call.channel.flushLast();
   });
 
   port.on('message', (raw: unknown) => {
