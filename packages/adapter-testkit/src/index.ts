@@ -14,7 +14,12 @@ export {
   type RecordingContext,
   type RecordingContextOptions,
 } from './context/recording-context.js';
-export { createRecordingSession, type RecordedOutput, type RecordingSession } from './context/recording-session.js';
+export {
+  createRecordingSession,
+  type RecordedOutput,
+  type RecordingSession,
+  type RecordingSessionOptions,
+} from './context/recording-session.js';
 export { type AdapterTestkitErrorCode, adapterTestkitErrorCodes } from './error-codes.js';
 export { forkHosts } from './host-kill/fork-hosts.js';
 export {

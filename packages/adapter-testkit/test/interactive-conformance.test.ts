@@ -1,7 +1,7 @@
 import type { AdapterV1, SessionWorkerV1 } from '@runbeat/adapter-sdk';
 import { describe, expect, it, test } from 'vitest';
 import { adapterConformance, type ConformanceOptions, runConformance } from '../src/index.js';
-import { openSession } from './fixtures/session-adapter.mjs';
+import { openSession, reattachSession } from './fixtures/session-adapter.mjs';
 import { scriptedConformance } from './scripted-conformance.js';
 
 /** The scripted adapter with real conversations beside its scripted work; `change` may break a worker. */
@@ -13,7 +13,14 @@ function interactiveConformance(
     ...options,
     createAdapter: (): AdapterV1 => ({
       ...options.createAdapter(),
-      interactive: { protocol: 'json-rpc-lines', open: async (context) => change(await openSession(context)) },
+      interactive: {
+        protocol: 'json-rpc-lines',
+        open: async (context) => change(await openSession(context)),
+        reattach: async (context) => {
+          const worker = await reattachSession(context);
+          return worker && change(worker);
+        },
+      },
     }),
     scripts: {
       ...options.scripts,
@@ -32,6 +39,8 @@ function interactiveConformance(
 describe('an adapter that holds conversations', () => {
   adapterConformance({ test, ...interactiveConformance() });
 });
+
+const seen = new WeakSet<SessionWorkerV1>();
 
 const broken: { name: string; fails: string; change: (worker: SessionWorkerV1) => SessionWorkerV1 }[] = [
   {
@@ -76,7 +85,13 @@ const broken: { name: string; fails: string; change: (worker: SessionWorkerV1) =
   {
     name: 'loses a cancel',
     fails: 'interactive: a prompt in flight can be cancelled, and settles',
-    change: (worker) => ({ ...worker, cancel: async () => ({ written: false, reason: 'stdin_broken', message: 'lost' }) }),
+    change: (worker) => {
+      // Broken for the first worker of a process only: the one that is taken over has another test.
+      const isTakenOver = seen.has(worker);
+      seen.add(worker);
+      if (isTakenOver) return worker;
+      return { ...worker, cancel: async () => ({ written: false, reason: 'stdin_broken', message: 'lost' }) };
+    },
   },
 ];
 
@@ -89,6 +104,18 @@ describe('a broken conversation fails exactly the test that is about its fault',
     },
     60_000,
   );
+
+  it('and so does one that does not find its worker again', async () => {
+    const options = interactiveConformance();
+    const createAdapter = (): AdapterV1 => ({
+      ...options.createAdapter(),
+      interactive: { protocol: 'json-rpc-lines', open: openSession, reattach: async () => null },
+    });
+    const verdicts = await runConformance({ ...options, createAdapter, limitMs: 10_000 });
+    expect(verdicts.flatMap(({ title, failure }) => (failure === null ? [] : [title]))).toEqual([
+      'interactive: a worker whose host shuts down lives on, is taken over, and its prompt in flight settles once',
+    ]);
+  }, 60_000);
 
   it('and so does one that rejects with a bare error when it cannot start', async () => {
     const options = interactiveConformance();

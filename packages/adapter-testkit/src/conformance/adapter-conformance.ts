@@ -6,7 +6,7 @@ import type { ConformanceOptions } from './conformance-options.js';
 import type { ConformanceTest } from './conformance-test.js';
 import { environmentGroup } from './environment-group.js';
 import { handleGroup, unreachableGroup } from './handle-group.js';
-import { interactiveGroup } from './interactive-group.js';
+import { interactiveGroup, survivingSessionGroup } from './interactive-group.js';
 import { logDrivenGroup } from './log-driven-group.js';
 import { outOfProcessGroup } from './out-of-process-group.js';
 import { outputGroup } from './output-group.js';
@@ -51,5 +51,6 @@ function conformanceTests(options: ConformanceOptions): readonly ConformanceTest
     ...(outOfProcess?.kind === 'log-driven' ? logDrivenGroup : []),
     ...(testEnvironment === undefined ? [] : environmentGroup),
     ...(interactive === undefined ? [] : interactiveGroup),
+    ...(interactive?.reattach === undefined ? [] : survivingSessionGroup),
   ];
 }

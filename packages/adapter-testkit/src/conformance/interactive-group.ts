@@ -1,5 +1,11 @@
 import assert from 'node:assert/strict';
-import { isAdapterError, parseAdapterConfig, type SessionWorkerV1, type SessionWriteV1 } from '@runbeat/adapter-sdk';
+import {
+  isAdapterError,
+  parseAdapterConfig,
+  type RunHandleV1,
+  type SessionWorkerV1,
+  type SessionWriteV1,
+} from '@runbeat/adapter-sdk';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRecordingSession, type RecordingSession } from '../context/recording-session.js';
 import type { Bench } from './bench.js';
@@ -87,6 +93,50 @@ export const interactiveGroup: readonly ConformanceTest[] = [
         assert.equal(error.code, 'start_failed');
         return true;
       });
+    },
+  },
+];
+
+/** Workers that survive their host: what `interactive.reattach` promises. */
+export const survivingSessionGroup: readonly ConformanceTest[] = [
+  {
+    title: 'interactive: a worker whose host shuts down lives on, is taken over, and its prompt in flight settles once',
+    async run(bench) {
+      const { interactive } = bench.adapter;
+      const scripts = bench.options.scripts.interactive;
+      assert.ok(
+        interactive?.reattach && scripts,
+        'The adapter declares `interactive.reattach`: the kit needs scripts.interactive.',
+      );
+      const config = await parsed(bench, scripts.worksUntilCancelled);
+      const before = createRecordingSession({ config });
+      const first = await bench.within('open', interactive.open(before.context));
+      const after = createRecordingSession({ config, sessionId: before.context.sessionId });
+      let worker = first;
+      try {
+        await bench.within('the prompt to be written', first.prompt('prompt-1', scripts.prompt));
+        before.abort({ kind: 'host_shutdown' });
+        assert.ok(before.handle, 'A worker that survives its host must announce itself by onSpawn.');
+        const handle = JSON.parse(JSON.stringify(before.handle)) as RunHandleV1;
+        const taken = await bench.within(
+          'reattach',
+          interactive.reattach({
+            ...after.context,
+            handle,
+            afterCursor: before.lastCursor,
+            promptsInFlight: ['prompt-1'],
+            requestsOpen: [],
+          }),
+        );
+        assert.ok(taken, 'reattach found no worker although it runs.');
+        worker = taken;
+        assert.deepEqual(await bench.within('the cancel to be written', worker.cancel('prompt-1')), { written: true });
+        await after.waitUntil('the settlement of prompt-1', () => after.settlements('prompt-1').length > 0, bench.limitMs);
+        assert.deepEqual([before.settlements('prompt-1').length, after.settlements('prompt-1').length], [0, 1]);
+      } finally {
+        await worker.stop({ graceMs: 200 });
+      }
+      await bench.within('exited', worker.exited);
     },
   },
 ];

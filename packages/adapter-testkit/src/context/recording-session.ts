@@ -18,6 +18,8 @@ export interface RecordingSession {
   readonly context: SessionContextV1;
   readonly outputs: readonly RecordedOutput[];
   readonly handle: RunHandleV1 | null;
+  /** The cursor that a host would have stored last; null = none. */
+  readonly lastCursor: string | null;
   /** How a prompt settled: its `completed`, `failed` or `cancelled`, all of them; one is right. */
   settlements(promptId: string): readonly SessionOutputV1[];
   abort(reason: AbortReasonV1): void;
@@ -26,9 +28,16 @@ export interface RecordingSession {
 
 let sessionCount = 0;
 
-export function createRecordingSession(options: { readonly config: unknown; readonly previousSession?: Json }): RecordingSession {
+export interface RecordingSessionOptions {
+  readonly config: unknown;
+  readonly previousSession?: Json;
+  /** The session that an earlier host began; absent = a new one. */
+  readonly sessionId?: string;
+}
+
+export function createRecordingSession(options: RecordingSessionOptions): RecordingSession {
   sessionCount += 1;
-  const sessionId = `session-${process.pid}-${sessionCount}`;
+  const sessionId = options.sessionId ?? `session-${process.pid}-${sessionCount}`;
   const controller = new AbortController();
   const outputs: RecordedOutput[] = [];
   const watchers = new Set<() => void>();
@@ -38,6 +47,9 @@ export function createRecordingSession(options: { readonly config: unknown; read
     outputs,
     get handle() {
       return handle;
+    },
+    get lastCursor() {
+      return outputs.reduce<string | null>((last, { mark }) => mark.cursor ?? last, null);
     },
     context: {
       sessionId,

@@ -11,5 +11,5 @@ export function summaryText(verdicts: readonly ConformanceVerdict[]): string {
   const failed = verdicts.filter(({ failure }) => failure !== null);
   if (failed.length === 0) return `\n${verdicts.length} of ${verdicts.length} tests pass: the adapter keeps the contract.\n`;
   const titles = failed.map(({ title }) => `  - ${title}\n`).join('');
-  return `\n${failed.length} of ${verdicts.length} tests fail:\n${titles}docs/adapter-authors/rules.md explains each rule with an example.\n`;
+  return `\n${failed.length} of ${verdicts.length} tests fail:\n${titles}docs/adapter-authors/rules.md of the Runbeat repository explains each rule with an example.\n`;
 }
