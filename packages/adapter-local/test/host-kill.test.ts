@@ -187,6 +187,17 @@ it('goes on after a host that is killed at each text it stores', async () => {
   expect(run.result()).toEqual({ status: 'succeeded' });
 });
 
+it('C13 finds a command whose capsule was killed, and ends it with all that it started', async () => {
+  const run = useRun({ ...fixtureConfig('stubborn-tree'), graceMs: 100 });
+  await killAfter(run, run.host('execute'), 2);
+  const pids = run.text('stdout').trim().split(' ').slice(1).map(Number);
+  process.kill(run.handle().pid, 'SIGKILL');
+  await eventually('the capsule is gone', () => !isAlive(run.handle().pid));
+  expect(await run.probe()).toEqual({ state: 'alive' });
+  expect(await run.terminate(run.handle())).toEqual({ stopped: 'forced' });
+  expect(pids.map(isAlive)).toEqual([false, false, false]);
+});
+
 it('tells a terminate without a handle from the folder', async () => {
   const run = useRun({ ...fixtureConfig('stubborn-tree'), graceMs: 100 });
   await killAfter(run, run.host('execute'), 2);
