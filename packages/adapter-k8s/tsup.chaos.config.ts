@@ -1,8 +1,8 @@
 import { defineConfig } from 'tsup';
 
-/** The chaos command is TypeScript of the repository, not of the package: built beside it, never published. */
+/** The chaos command and the simulator (for the benchmark) are TypeScript of the repository, not of the package: built beside it, never published. */
 export default defineConfig({
-  entry: { 'log-chaos': 'chaos/main.ts' },
+  entry: { 'log-chaos': 'chaos/main.ts', simulator: 'simulator/index.ts' },
   outDir: 'node_modules/.chaos',
   format: 'esm',
   target: 'node20',

@@ -367,7 +367,8 @@ function checkPreconditions(resource: ResourceName, object: ApiObject, options: 
       code: 409,
       reason: 'Conflict',
       message: `${subject}: ${message}`,
-      details: detailsOf(resource, object.metadata.name),
+      // The kind, not the plural, in this one answer.
+      details: { ...detailsOf(resource, object.metadata.name), kind },
     });
   };
   if (uid !== undefined && uid !== object.metadata.uid) {
