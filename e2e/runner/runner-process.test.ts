@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -139,6 +139,52 @@ test('a finish whose runner is killed before it was accepted is delivered by the
   expect(await run.ended).toMatchObject({ status: 'succeeded' });
   expect(stdoutOf(run)).toBe(expected(40));
   expect(await starts()).toBe(1);
+});
+
+test('an adapter package that is installed on the runner runs there, isolated, and its crash leaves the runner alone', async () => {
+  const home = join(folder, 'with-package');
+  const package_ = join(home, 'adapters', 'node_modules', 'adapter-hello');
+  await mkdir(package_, { recursive: true });
+  await writeFile(
+    join(package_, 'package.json'),
+    JSON.stringify({ name: 'adapter-hello', version: '2.3.4', type: 'module', main: 'index.mjs' }),
+  );
+  await writeFile(
+    join(package_, 'index.mjs'),
+    `export default {
+      specVersion: 'adapter-v1',
+      type: 'hello',
+      configSchema: { '~standard': { version: 1, vendor: 'x', validate: (value) => ({ value }) } },
+      hasOutOfProcessLiveness: false,
+      async execute(context) {
+        if (context.config.crash) process.exit(7);
+        await context.onLog('stdout', 'hello from a package\\n');
+        return { status: 'succeeded' };
+      },
+    };`,
+  );
+  const other = createRunnerProcess({
+    serverUrl: server.url,
+    home,
+    runsDirectory: join(folder, 'runs'),
+    labels: ['packages'],
+    packages: ['adapter-hello'],
+  });
+  await other.start();
+  try {
+    const place = { type: 'hello', label: 'packages' };
+    const run = server.startRun({}, place);
+    expect(await run.ended).toMatchObject({ status: 'succeeded' });
+    expect(stdoutOf(run)).toBe('hello from a package\n');
+    expect((await other.health()).runner.adapters).toContainEqual({ type: 'hello', version: '2.3.4' });
+    expect(await server.startRun({ crash: true }, place).ended).toMatchObject({
+      status: 'failed',
+      error: { code: 'adapter_crashed' },
+    });
+    expect(await server.startRun({}, place).ended).toMatchObject({ status: 'succeeded' });
+  } finally {
+    await other.end('SIGTERM');
+  }
 });
 
 function isAlive(pid: number): boolean {

@@ -115,7 +115,7 @@ export interface TcpGate {
 }
 
 /** A TCP forwarder that can stop reading without closing. */
-export async function startTcpGate(target: () => number): Promise<TcpGate> {
+export async function startTcpGate(target: () => number, host = '127.0.0.1'): Promise<TcpGate> {
   let mode: 'open' | 'hole' | 'closed' = 'open';
   const pairs = new Set<{ readonly near: Socket; far: Socket | null }>();
   const server: Server = createTcpServer({ pauseOnConnect: true }, (near) => {
@@ -142,9 +142,9 @@ export async function startTcpGate(target: () => number): Promise<TcpGate> {
     far.pipe(pair.near);
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     set(next) {
       mode = next;
       for (const pair of [...pairs]) {

@@ -29,6 +29,8 @@ export function createRunnerProcess(options: {
   readonly runsDirectory: string;
   readonly labels?: readonly string[];
   readonly slots?: number;
+  /** Adapter packages in its home folder. */
+  readonly packages?: readonly string[];
   readonly settings?: Partial<RunnerClientSettings>;
 }): RunnerProcess {
   let child: ChildProcess | null = null;

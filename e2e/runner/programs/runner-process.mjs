@@ -1,13 +1,17 @@
 // A runner as a process of its own, with the local adapter. `node runner-process.mjs '<json>'`; log lines go to stdout.
 import { createLocalAdapter, createLocalAttachedAdapter } from '@runbeat/adapter-local';
-import { createRunner } from '@runbeat/runner';
+import { createRunner, loadRunnerAdapters } from '@runbeat/runner';
 
-const { runsDirectory, ...options } = JSON.parse(process.argv[2] ?? '{}');
+const { runsDirectory, packages = [], ...options } = JSON.parse(process.argv[2] ?? '{}');
 const write = (level) => (fields, message) => process.stdout.write(`${JSON.stringify({ level, message, ...fields })}\n`);
 process.stdout.on('error', () => undefined);
 const runner = createRunner({
   ...options,
-  adapters: [createLocalAdapter({ runsDirectory }), createLocalAttachedAdapter()],
+  adapters: [
+    createLocalAdapter({ runsDirectory }),
+    createLocalAttachedAdapter(),
+    ...(await loadRunnerAdapters({ home: options.home, packages })),
+  ],
   logger: { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error') },
 });
 for (const signal of ['SIGTERM', 'SIGINT']) {
