@@ -12,7 +12,7 @@ import { createLivenessRefresher } from './liveness/liveness-refresher.js';
 import { reportActivity } from './liveness/report-activity.js';
 import { createBackgroundWork } from './loops/background-work.js';
 import { createLoop } from './loops/loop.js';
-import { type RunId, SupervisorError } from './model/index.js';
+import { errorMessageOf, type RunId, SupervisorError } from './model/index.js';
 import { createInstanceLease } from './ownership/instance-lease.js';
 import { pollCancelRequests } from './recover/cancel-poll.js';
 import { livingInstances, sweepOrphanedRuns } from './recover/orphan-sweep.js';
@@ -26,6 +26,8 @@ import { inUnitOfWork } from './transaction/unit-of-work.js';
 
 /** The throttled refresh is looked at this often; one statement carries all runs that are due. */
 const livenessTickMs = 5_000;
+/** The start waits no longer than this for suspects to be looked at; the rest is done beside the loops. */
+const longestFirstSweepMs = 2_000;
 
 /**
  * The supervisor of one server process. States: `new` → `running` (`start`) → `stopped` (`stop`, for good). Reads in the
@@ -154,7 +156,10 @@ export function createSupervisor(dependencies: SupervisorDependencies): Supervis
       await lease.register();
       state = 'running';
       listeningSinceMs = clock.monotonicMs();
-      await reap();
+      const firstSweep = reap();
+      background.track('first sweep', firstSweep);
+      // A probe into a network that swallows everything must not keep the server from becoming ready.
+      await withinLimit(clock, longestFirstSweepMs, () => firstSweep);
       for (const each of loops) each.start();
       dispatcher.trigger();
     },
@@ -164,8 +169,15 @@ export function createSupervisor(dependencies: SupervisorDependencies): Supervis
       const { isLate } = await withinLimit(clock, settings.shutdownGraceMs * 0.9, () => shutDown());
       if (isLate) logger.warn({ runs: activeRuns.ids() }, 'shutdown ran out of time; the next start takes these runs over');
       stopWaiting.abort();
-      await renewal.stop();
-      await withinLimit(clock, settings.shutdownGraceMs * 0.1, () => lease.end());
+      try {
+        await withinLimit(clock, settings.shutdownGraceMs * 0.1, async () => {
+          await renewal.stop();
+          await lease.end();
+        });
+      } catch (error) {
+        // Without a database the lease runs out by itself.
+        logger.warn({ error: errorMessageOf(error) }, 'the end of this instance could not be written');
+      }
     },
     async enqueueWakeup(input) {
       refuseStopped();

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Agent, type Issue, isTerminalRunStatus, type Run, type RunId } from '../../src/supervisor/model/index.js';
 import type { TestInstance } from '../../src/supervisor/testing/supervisor-harness.js';
-import { createScenarioWorld, type ScenarioWorld } from './scenario-world.js';
+import { createScenarioWorld, type ScenarioWorld, type storeFixtures } from './scenario-world.js';
 
 /** What may happen, in any order. `at` picks an instance or a run by its index. */
 type Step =
@@ -83,8 +83,8 @@ class Play {
     this.issue = issue;
   }
 
-  static async begin(): Promise<Play> {
-    const world = await createScenarioWorld('memory');
+  static async begin(kind: keyof typeof storeFixtures): Promise<Play> {
+    const world = await createScenarioWorld(kind);
     const agents = [
       await world.addAgent({ name: 'h', adapterType: 'handle' }),
       await world.addAgent({ name: 'a', adapterType: 'attached' }),
@@ -237,23 +237,32 @@ class Play {
   }
 }
 
+/** Interleavings per store; more by `RUNBEAT_PROPERTY_RUNS`, as the chaos run of a night does. */
+const stores = [
+  ['memory', 40],
+  ['postgres', 4],
+] as const;
+
 describe('any interleaving of crashes, activity, probes and two servers', () => {
-  it('ends each run once, executes it once, retries it at most once, and leaves no lock', async () => {
-    await fc.assert(
-      fc.asyncProperty(steps, async (drawn) => {
-        const play = await Play.begin();
-        try {
-          for (const step of drawn) {
-            await play.take(step);
-            await new Promise((resolve) => setImmediate(resolve));
+  it.each(stores)(
+    'on the %s store ends each run once, executes it once, retries it at most once, and leaves no lock',
+    async (kind, count) => {
+      await fc.assert(
+        fc.asyncProperty(steps, async (drawn) => {
+          const play = await Play.begin(kind);
+          try {
+            for (const step of drawn) {
+              await play.take(step);
+              await new Promise((resolve) => setImmediate(resolve));
+            }
+            await play.heal();
+            await play.check();
+          } finally {
+            await play.end();
           }
-          await play.heal();
-          await play.check();
-        } finally {
-          await play.end();
-        }
-      }),
-      { numRuns: Number(process.env.RUNBEAT_PROPERTY_RUNS ?? 60) },
-    );
-  });
+        }),
+        { numRuns: Number(process.env.RUNBEAT_PROPERTY_RUNS ?? count) },
+      );
+    },
+  );
 });

@@ -222,6 +222,42 @@ describe('bad input', () => {
     expect((await scripted.world.workload(id)).state.kind).toBe('stopped');
   });
 
+  it.each([undefined, null, 'done', {}, { status: 'great' }, { status: 'failed' }, { status: 'failed', error: { code: 1 } }])(
+    'takes %j for an error of the adapter, not for a result',
+    async (result) => {
+      const { adapter } = createScriptedAdapter({ kind: 'attached' });
+      const instance = await world.start([{ ...adapter, execute: () => Promise.resolve(result as never) }]);
+      const run = await world.ended(await wake(instance));
+      expect(run).toMatchObject({ status: 'failed', errorCode: 'adapter_error' });
+      expect(run.error).toContain('no RunResultV1');
+    },
+  );
+
+  it('takes what an adapter throws at once for its error, and keeps a long message short', async () => {
+    const { adapter } = createScriptedAdapter({ kind: 'attached' });
+    const execute = (): never => {
+      throw new TypeError('x'.repeat(100_000));
+    };
+    const instance = await world.start([{ ...adapter, execute }]);
+    const run = await world.ended(await wake(instance));
+    expect([run.errorCode, run.error?.length]).toEqual(['adapter_error', 8_000]);
+  });
+
+  it('starts nothing that was cancelled between its claim and its start', async () => {
+    let resolve = (): void => undefined;
+    const held = new Promise<void>((done) => {
+      resolve = done;
+    });
+    const scripted = createScriptedAdapter();
+    const environment = { prepare: () => held.then(() => ({ config: {}, environment: {}, secrets: [] })) };
+    const instance = await world.start([scripted.adapter], { environment });
+    const id = await wake(instance);
+    await world.clock.advance(10);
+    await instance.supervisor.cancelRun(id, { reason: 'no', actor: user });
+    resolve();
+    expect(await world.ended(id)).toMatchObject({ status: 'cancelled', handle: null });
+  });
+
   it('names what does not exist', async () => {
     const instance = await world.start([]);
     const nobody = 'nobody' as RunId;

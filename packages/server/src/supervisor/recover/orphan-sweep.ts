@@ -4,7 +4,7 @@ import { type RecoveryHost, type RecoveryOutcome, recoverRun } from './recover-r
 
 /** Suspects read at once, and looked at side by side: a probe may take its time, and its answer changes only its own run. */
 const pageSize = 200;
-const sideBySide = 8;
+const sideBySide = 32;
 
 /** One sweep of the reaper over all suspects. One bad row never stops it. */
 export async function sweepOrphanedRuns(

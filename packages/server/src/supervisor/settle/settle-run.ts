@@ -1,3 +1,4 @@
+import { isHostFailureCode } from '@runbeat/adapter-sdk';
 import { promoteDeferredWakeups } from '../admit/promote-deferred-wakeups.js';
 import { type Run, type RunId, type RunPatch, runFromNew, type TerminalRunStatus } from '../model/index.js';
 import type { CompareAndSet } from '../ports/index.js';
@@ -13,6 +14,10 @@ export type SettleAnswer =
   | { readonly outcome: 'moved'; readonly run: Run; readonly retryRunId: RunId | null; readonly promotedRunIds: readonly RunId[] }
   /** Somebody else owns or closed the run; nothing was written. */
   | { readonly outcome: Extract<CompareAndSet, 'stale'> };
+
+/** What an adapter reports is kept to a length that a list can show; the whole of it is in the run's log. */
+const longestCode = 100;
+const longestMessage = 8_000;
 
 const wakeupStatusOf = { succeeded: 'completed', failed: 'failed', cancelled: 'cancelled', timed_out: 'failed' } as const;
 
@@ -83,8 +88,8 @@ function terminalPatch(
     nextProbeAt: null,
     exitCode: settlement.exitCode,
     signal: settlement.signal,
-    errorCode: settlement.error?.code ?? null,
-    error: settlement.error?.message ?? null,
+    errorCode: settlement.error?.code.slice(0, longestCode) ?? null,
+    error: settlement.error?.message.slice(0, longestMessage) ?? null,
     usage: result?.usage ?? null,
     provider: result?.provider ?? null,
     model: result?.model ?? null,
@@ -101,7 +106,7 @@ async function closeWakeup(unit: UnitOfWork, run: Run, settlement: Settlement, s
     { id: run.wakeupRequestId, from: ['queued', 'claimed'] },
     {
       status: skippedReason === null ? wakeupStatusOf[settlement.status] : 'skipped',
-      statusReason: skippedReason ?? settlement.error?.message ?? null,
+      statusReason: skippedReason ?? settlement.error?.message.slice(0, longestMessage) ?? null,
     },
     unit.now,
   );
@@ -151,7 +156,7 @@ function tellSettled(
   unit.runEvent(run, {
     type: 'run-finished',
     level: levelOf[settlement.status],
-    message: settlement.error?.message ?? `The run ${settlement.status}.`,
+    message: run.error ?? `The run ${settlement.status}.`,
     data: {
       status: settlement.status,
       errorCode: run.errorCode,
@@ -167,7 +172,9 @@ function tellSettled(
 
 function count(dependencies: SupervisorDependencies, run: Run, settlement: Settlement, isRetried: boolean): void {
   const { metrics } = dependencies;
-  metrics.count('runs_settled_total', { status: run.status, code: run.errorCode ?? 'none' });
+  // Adapters may make up codes; as labels they would grow without bound.
+  const code = run.errorCode === null || isHostFailureCode(run.errorCode) ? (run.errorCode ?? 'none') : 'adapter_specific';
+  metrics.count('runs_settled_total', { status: run.status, code });
   if (isRetried) metrics.count('run_retries_total', { reason: settlement.retry });
   if (run.startedAt && run.finishedAt) {
     metrics.observe('run_duration_seconds', (run.finishedAt.getTime() - run.startedAt.getTime()) / 1000, { status: run.status });
