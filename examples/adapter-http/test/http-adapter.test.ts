@@ -13,8 +13,17 @@ const echo: Task = async ({ input, print }) => {
   print('stdout', `${input}`);
   return 0;
 };
+let finishHeld = (): void => {};
+const held: Task = async ({ print }) => {
+  print('stdout', 'before\n');
+  await new Promise<void>((resolve) => {
+    finishHeld = resolve;
+  });
+  print('stdout', 'meanwhile\n');
+  return 3;
+};
 const service = await startJobService({
-  tasks: { ...conformanceTasks, echo },
+  tasks: { ...conformanceTasks, echo, held },
   token,
   port: 0,
 });
@@ -46,7 +55,7 @@ describe('adapter-http', () => {
   });
 
   it('outlasts an outage of the service: it tells of it once, goes on, and loses nothing', async () => {
-    const recording = createRecordingContext({ config: config('exit3') });
+    const recording = createRecordingContext({ config: config('held') });
     const running = recording.execute(adapter);
     await recording.waitUntil('output', () => recording.output() !== '');
     const refuse = (socket: Socket): void => void socket.destroy();
@@ -54,10 +63,11 @@ describe('adapter-http', () => {
     service.server.closeAllConnections();
     const events = () => recording.calls.flatMap((call) => (call.kind === 'event' ? [call.event.type] : []));
     await recording.waitUntil('the warning', () => events().length > 0);
+    finishHeld();
     service.server.removeListener('connection', refuse);
     expect(await running).toMatchObject({ status: 'failed', error: { exitCode: 3 } });
     expect(events()).toEqual(['http.service_away', 'http.service_back']);
-    expect(recording.output()).toBe('ready 0\n');
+    expect(recording.output()).toBe('before\nmeanwhile\n');
   });
 
   it('finds the job of a run whose host was lost before it had a handle', async () => {

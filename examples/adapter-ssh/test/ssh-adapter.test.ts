@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAdapterConfig } from '@runbeat/adapter-sdk';
 import { createRecordingContext, type RecordingContext, type RecordingContextOptions } from '@runbeat/adapter-testkit';
@@ -43,13 +43,19 @@ describe('adapter-ssh', () => {
   });
 
   it('goes on at the byte where the connection broke when the other host was cut off, and the work never notices', async () => {
-    const program = 'i=0; while [ $i -lt 40 ]; do i=$((i + 1)); echo "line $i €"; sleep 0.05; done; exit 9';
-    const recording = recordingOf('sh', ['-c', program]);
+    // Half of the lines, the rest when the connection has been lost, whenever that is.
+    const mark = join(sshd.home, 'connection-lost');
+    const program = [
+      'say() { while [ $i -lt $1 ]; do i=$((i + 1)); echo "line $i €"; done; }',
+      'i=0; say 20; until [ -e "$0" ]; do sleep 0.05; done; say 40; exit 9',
+    ].join('\n');
+    const recording = recordingOf('sh', ['-c', program, mark]);
     const running = recording.execute(adapter);
-    await recording.waitUntil('some output', () => recording.output().includes('line 3 '));
+    await recording.waitUntil('some output', () => recording.output().includes('line 20 '));
     await sshd.stop();
     const events = () => recording.calls.flatMap((call) => (call.kind === 'event' ? [call.event.type] : []));
     await recording.waitUntil('the warning', () => events().includes('ssh.connection_lost'));
+    writeFileSync(mark, '');
     await sshd.start();
     expect(await running).toMatchObject({ status: 'failed', error: { code: 'exit_nonzero', exitCode: 9 } });
     expect(recording.output()).toBe(Array.from({ length: 40 }, (_, index) => `line ${index + 1} €\n`).join(''));
