@@ -80,10 +80,15 @@ function countedSessions(interactive: InteractiveV1, lifecycle: AdapterLifecycle
     }
   };
   const open: InteractiveV1['open'] = (context) => counted(() => interactive.open(context));
-  if (!interactive.reattach) return { protocol: interactive.protocol, open };
-  return {
+  const { protocolFor } = interactive;
+  const described = {
     protocol: interactive.protocol,
     open,
+    ...(protocolFor ? { protocolFor: protocolFor.bind(interactive) } : {}),
+  };
+  if (!interactive.reattach) return described;
+  return {
+    ...described,
     reattach: (context) => counted(async () => (await interactive.reattach?.(context)) ?? null),
   };
 }

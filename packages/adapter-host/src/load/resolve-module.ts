@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, parse, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { exports as resolveExports, type Package } from 'resolve.exports';
+import { type Package, exports as resolveExports } from 'resolve.exports';
 import { z } from 'zod';
 import { hostError } from '../adapter-host-error.js';
 

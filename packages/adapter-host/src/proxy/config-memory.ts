@@ -1,5 +1,5 @@
-import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import type { Json } from '@runbeat/adapter-sdk';
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import { validation, type WireConfig } from '../worker/config-on-wire.js';
 
 type ConfigSchema = StandardSchemaV1 & { readonly '~standard': Partial<StandardJSONSchemaV1['~standard']> };

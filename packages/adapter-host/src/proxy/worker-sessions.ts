@@ -1,7 +1,7 @@
 import {
   type AdapterError,
-  isAdapterError,
   type InteractiveV1,
+  isAdapterError,
   type Json,
   type SessionContextV1,
   type SessionWorkerV1,

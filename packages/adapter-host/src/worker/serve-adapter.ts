@@ -4,20 +4,12 @@ import { z } from 'zod';
 import { hostError } from '../adapter-host-error.js';
 import { runSinks } from './call-contexts.js';
 import { configFromWire, validateConfig } from './config-on-wire.js';
-import { type HostMessage, hostMessage, type WorkerMessage } from './messages.js';
-import { createReportChannel, type ReportChannel } from './report-channel.js';
+import { hostMessage, type WorkerMessage } from './messages.js';
+import { createReportChannel } from './report-channel.js';
 import { createSessionHost, type SessionHost } from './session-host.js';
 import { abortFromWire } from './wire-abort.js';
 import { errorFromWire, wireErrorFrom } from './wire-error.js';
-
-export type CallMessage = Extract<HostMessage, { type: 'call' }>;
-
-/** One method of the contract that is being executed in this worker. */
-export interface WorkerCall {
-  readonly message: CallMessage;
-  readonly controller: AbortController;
-  readonly channel: ReportChannel;
-}
+import type { CallMessage, WorkerCall } from './worker-call.js';
 
 /** Answers the host's calls with the adapter, until the port closes. The only reader and writer of the port. */
 export function serveAdapter(port: MessagePort, adapter: AdapterV1): void {

@@ -4,7 +4,7 @@ import { isJson } from '../contract/json-value.js';
 import { workerExit } from '../contract/result-schemas.js';
 import { sessionSinks } from './call-contexts.js';
 import type { CallMethod, WorkerMessage } from './messages.js';
-import type { WorkerCall } from './serve-adapter.js';
+import type { WorkerCall } from './worker-call.js';
 
 type SessionCommand = Extract<CallMethod, 'session-prompt' | 'session-cancel' | 'session-answer' | 'session-stop'>;
 

@@ -192,6 +192,26 @@ test('an adapter in use is not removed; by force it takes no new runs and goes w
   await expect.poll(() => exists(join(bench.adaptersFolder, '@acme')), soon).toBe(false);
 });
 
+test('a package that is added again while it is being removed stays, and is loaded once', async () => {
+  await bench.registry.publish({ name: '@acme/foo', version: '1.0.0' });
+  const catalog = await bench.catalog();
+  await catalog.add(add('@acme/foo'));
+  const run = startRun(foundAdapter(catalog, 'foo'), { does: 'wait' });
+  await run.started;
+  await catalog.remove('foo', { isForced: true });
+  await catalog.add(add('@acme/foo'));
+  const again = foundAdapter(catalog, 'foo');
+  await catalog.followOnce();
+  await catalog.followOnce();
+  expect(foundAdapter(catalog, 'foo')).toBe(again);
+  run.cancel();
+  expect(await run.result).toMatchObject({ status: 'succeeded' });
+  await expect.poll(async () => (await catalog.list()).length, soon).toBe(1);
+  expect(await bench.store.list()).toMatchObject([{ packageName: '@acme/foo', removalRequestedAt: null }]);
+  expect(await startRun(again, {}).result).toMatchObject({ status: 'succeeded' });
+  expect(await folders('@acme/foo')).toEqual(['1.0.0']);
+});
+
 test('a type that is taken is an error that names both packages, and an override is explicit and lasts', async () => {
   await bench.registry.publish({ name: 'one', type: 'same' });
   await bench.registry.publish({ name: 'two', type: 'same', version: '2.0.0' });

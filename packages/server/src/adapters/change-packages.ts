@@ -1,3 +1,4 @@
+import type { LoadedAdapter } from '@runbeat/adapter-host';
 import type { Adapter, AdapterCheckResult } from '@runbeat/protocol';
 import { isServerError, ServerError } from '../server-error.js';
 import type { InstalledPackage, StagedPackage } from './adapter-installer.js';
@@ -113,54 +114,66 @@ export function createPackageChanges(context: CatalogContext): PackageChanges {
 }
 
 async function switchTo(context: CatalogContext, request: Install, installed: InstalledPackage): Promise<Adapter> {
-  const { registry, store, loader } = context;
-  const { name, version, integrity } = installed;
-  const rows = await store.list();
+  const { name, version } = installed;
+  const rows = await context.store.list();
   const row = rows.find((one) => one.packageName === name) ?? null;
   const settings = nextSettings(row, request);
-  const loaded = await loader.load({ folder: installed.packageFolder, name, version, settings });
+  const loaded = await context.loader.load({ folder: installed.packageFolder, name, version, settings });
   try {
     if (row && row.adapterType !== loaded.type) {
       const message = `${name}@${version} is an adapter of type "${loaded.type}", the installed ${row.version} is "${row.adapterType}". Agents name the type, so remove the old one first.`;
       throw new ServerError('adapter_package_invalid', message);
     }
-    registry.requireFree(loaded.type, { name, override: settings.override });
-    const replaced = settings.override
-      ? rows.find((one) => one.adapterType === loaded.type && one.packageName !== name)
-      : undefined;
-    const change = {
-      packageName: name,
-      adapterType: loaded.type,
-      source: specText(request.spec),
-      version,
-      integrity,
-      settings,
-      installedBy: request.installedBy ?? row?.installedBy ?? null,
-    };
-    const put = await store.put(change, {
-      expectedRevision: row?.revision ?? null,
-      ...(replaced ? { replaces: replaced.packageName } : {}),
-    });
-    const stored = requireStored(put, { name, type: loaded.type });
-    const replacedSlot = replaced ? registry.findPackage(replaced.packageName) : null;
-    const origin = {
-      kind: 'installed',
-      source: stored.source,
-      revision: stored.revision,
-      installedAt: stored.installedAt,
-    } as const;
-    const slot = fillSlot(context, registry.findPackage(name), loaded, {
-      origin,
-      package: installed,
-      isOverride: settings.override,
-    });
-    if (replacedSlot) retirePackage(context, replacedSlot);
+    // Two packages that want one type at once hold different packages' locks; here the first one gets it.
+    const slot = await context.lock.run(`type ${loaded.type}`, () =>
+      register(context, { request, installed, row, settings, loaded }),
+    );
     context.logger.info({ packageName: name, version, adapterType: loaded.type }, 'An adapter was installed');
     return slot.view();
   } catch (error) {
     await loaded.close();
     throw error;
   }
+}
+
+/** The switch itself: one row, then this instance's slot. */
+async function register(
+  context: CatalogContext,
+  wanted: {
+    readonly request: Install;
+    readonly installed: InstalledPackage;
+    readonly row: InstalledAdapter | null;
+    readonly settings: InstallSettings;
+    readonly loaded: LoadedAdapter;
+  },
+): Promise<AdapterSlot> {
+  const { registry, store } = context;
+  const { request, installed, row, settings, loaded } = wanted;
+  const { name, version, integrity } = installed;
+  registry.requireFree(loaded.type, { name, override: settings.override });
+  const replaced = settings.override
+    ? (await store.list()).find((one) => one.adapterType === loaded.type && one.packageName !== name)
+    : undefined;
+  const change = {
+    packageName: name,
+    adapterType: loaded.type,
+    source: specText(request.spec),
+    version,
+    integrity,
+    settings,
+    installedBy: request.installedBy ?? row?.installedBy ?? null,
+  };
+  const put = await store.put(change, {
+    expectedRevision: row?.revision ?? null,
+    ...(replaced ? { replaces: replaced.packageName } : {}),
+  });
+  const { source, revision, installedAt } = requireStored(put, { name, type: loaded.type });
+  const replacedSlot = replaced ? registry.findPackage(replaced.packageName) : null;
+  const origin = { kind: 'installed', source, revision, installedAt } as const;
+  const facts = { origin, package: installed, isOverride: settings.override };
+  const slot = fillSlot(context, registry.findPackage(name), loaded, facts);
+  if (replacedSlot) retirePackage(context, replacedSlot);
+  return slot;
 }
 
 function nextSettings(row: InstalledAdapter | null, request: Install): InstallSettings {

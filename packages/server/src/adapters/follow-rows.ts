@@ -6,7 +6,7 @@ import { fillSlot } from './fill-slot.js';
 import { installSettingsFrom } from './install-settings.js';
 import type { InstalledAdapter } from './installed-adapter-store.js';
 import { parsePackageSpec } from './package-spec.js';
-import { planFollow } from './plan-follow.js';
+import { type FollowedPackage, planFollow } from './plan-follow.js';
 import { retirePackage } from './retire-package.js';
 import type { RetryTimes } from './retry-times.js';
 
@@ -123,16 +123,19 @@ async function finishLeftRemovals(context: CatalogContext, rows: readonly Instal
   }
 }
 
-function followedPackages(context: CatalogContext) {
-  return context.registry.all().flatMap((slot) => {
+/** One for each package: the live slot, or the one that is on its way out while there is no other. */
+function followedPackages(context: CatalogContext): FollowedPackage[] {
+  const byName = new Map<string, FollowedPackage>();
+  for (const slot of context.registry.all()) {
     const { origin, package: ofPackage } = slot.facts;
-    if (origin.kind !== 'installed' || !ofPackage) return [];
-    const { revision } = origin;
+    if (origin.kind !== 'installed' || !ofPackage) continue;
     const { name: packageName, integrity } = ofPackage;
+    if (slot.isRetired && byName.has(packageName)) continue;
     // A slot without an adapter has nothing of its row yet.
     const version = slot.hasAdapter ? ofPackage.version : '';
-    return [{ packageName, revision, version, integrity, isRetired: slot.isRetired }];
-  });
+    byName.set(packageName, { packageName, revision: origin.revision, version, integrity, isRetired: slot.isRetired });
+  }
+  return [...byName.values()];
 }
 
 function originOf(row: InstalledAdapter) {
