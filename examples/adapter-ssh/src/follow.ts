@@ -47,16 +47,19 @@ export async function follow(following: Following): Promise<RunResultV1> {
   return resultFromAbort(reason, stopped === 'forced');
 }
 
-async function untilEnd(following: Following, decoders: Decoders, signal: AbortSignal): Promise<End | 'aborted'> {
-  return persistently(following, () => overOneConnection(following, decoders, signal), signal);
+function untilEnd(following: Following, decoders: Decoders, signal: AbortSignal): Promise<End | 'aborted'> {
+  return persistently(following, () => overOneConnection(following, decoders, signal), { signal, value: 'aborted' });
 }
 
-/** Tries again while the other host cannot be reached, and tells of it once. */
+/**
+ * Tries again while the other host cannot be reached, and tells of it once.
+ * @param onAbort what to give when the signal aborts between two attempts; absent = go on until it works.
+ */
 async function persistently<Value>(
   { sinks }: Following,
   attempt: () => Promise<Value>,
-  signal?: AbortSignal,
-): Promise<Value | (Value extends End | 'aborted' ? 'aborted' : never)> {
+  onAbort?: { readonly signal: AbortSignal; readonly value: Value },
+): Promise<Value> {
   for (let failures = 0; ; failures += 1) {
     try {
       const value = await attempt();
@@ -67,7 +70,7 @@ async function persistently<Value>(
       if (!isAdapterError(error) || error.code !== 'ssh.unreachable') throw error;
       if (failures === 0) await sinks.onEvent({ type: 'ssh.connection_lost', level: 'warn', message: error.message });
       const waitMs = Math.min(30_000, 500 * 2 ** failures);
-      if ((await sleep(waitMs, signal)) === 'aborted') return 'aborted' as never;
+      if ((await sleep(waitMs, onAbort?.signal)) === 'aborted' && onAbort) return onAbort.value;
     }
   }
 }
