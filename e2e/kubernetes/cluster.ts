@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { KubeConfig, loadYaml } from '@kubernetes/client-node';
 import { createKubernetesAdapter, type K8sConfig, type KubernetesAdapterOptions, k8sConfig } from '@runbeat/adapter-k8s';
@@ -36,7 +36,8 @@ export function documentedRules(): PolicyRule[] {
 }
 
 export async function openCluster(): Promise<TestCluster> {
-  const real = process.env['KUBECONFIG'];
+  // Of several files, as kubectl takes them, the first.
+  const real = process.env['KUBECONFIG']?.split(delimiter)[0];
   const simulator = real
     ? null
     : await createSimulator({

@@ -147,11 +147,14 @@ test('cancel goes through an API that fails at first', async () => {
 
 test('many runs share two watches, and one connection for calls', async () => {
   simulator.network.schedule = NO_FAULTS;
-  const shared = adapter();
+  const minutes = 120_000;
+  const patient = { callMs: minutes, streamHeaderMs: minutes, watchIdleMs: minutes, plainLogIdleMs: minutes, newsMs: minutes };
+  const shared = createKubernetesAdapter({ timings: { ...quickTimings, ...patient }, onNotice: () => {} });
   const before = simulator.network.connectionCount;
-  const runs = Array.from({ length: 12 }, () => recordRun(configFor(simulator.kubeconfigPath, { command: ticking(3, 300) })));
+  const command = ['sh', '-c', 'echo up; sleep 2'];
+  const runs = Array.from({ length: 12 }, () => recordRun(configFor(simulator.kubeconfigPath, { command })));
   const all = Promise.all(runs.map((run) => shared.execute(run.context)));
-  await Promise.all(runs.map((run) => run.until(() => run.text().includes('line 1\n'), 60_000)));
+  await Promise.all(runs.map((run) => run.until(() => run.text().includes('up\n'), 50_000)));
   expect(simulator.watches.count).toBe(2);
   for (const result of await all) expect(result).toEqual({ status: 'succeeded' });
   // One for calls, one per watch, and the followed logs, which share what is free.

@@ -62,7 +62,7 @@ export async function loadCredentials(source: ClusterSource): Promise<Credential
   return {
     config,
     server: new URL(cluster.server),
-    namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? inClusterNamespace(config),
+    namespace: config.getContextObject(config.getCurrentContext())?.namespace ?? null,
     tls: defined({ ca, cert, key, pfx, passphrase, rejectUnauthorized, servername }),
     headers: headersFrom(options),
     proxyAgent: isDirect || !(options.agent instanceof Agent) ? null : options.agent,
@@ -89,12 +89,6 @@ function loadInto(config: KubeConfig, source: ClusterSource): void {
 
 function noCluster(message: string, cause?: unknown): AdapterError {
   return new AdapterError('k8s.no_cluster', message, cause === undefined ? {} : { cause });
-}
-
-/** In a Pod the namespace is in a file beside the token; client-node puts it into the context. */
-function inClusterNamespace(config: KubeConfig): string | null {
-  const context = config.getContextObject(config.getCurrentContext());
-  return context?.namespace ?? null;
 }
 
 function headersFrom(options: RequestOptions): Record<string, string> {

@@ -1,16 +1,16 @@
 import type { AbortReasonV1, RunOutcomeV1, RunResultV1, RunSinksV1 } from '@runbeat/adapter-sdk';
-import { isApiError, isStatus } from '../cluster/api-error.js';
+import { isApiError } from '../cluster/api-error.js';
 import type { K8sConfig } from '../config.js';
 import type { JobHandle } from '../handle.js';
 import { annotationNames } from '../job/job-names.js';
 import { jobDeletedOutcome, outcomeFromJob } from '../outcome/outcome-from-job.js';
 import { outcomeFromPod, type StopFacts, stopOutcome } from '../outcome/outcome-from-pod.js';
-import { planWaiting } from '../outcome/plan-waiting.js';
 import { hasStarted, isFinished, isJobFinished, workStatus } from '../outcome/pod-facts.js';
 import { stopFromJob } from '../outcome/stop-mark.js';
 import { removeJob } from '../start.js';
-import type { WireEvent, WireJob, WirePod } from '../wire.js';
+import type { WireJob, WirePod } from '../wire.js';
 import { createNotifier } from './notifier.js';
+import { createObstacleWatch } from './obstacle-watch.js';
 import { isJobGone, isPodGone, podsOf, readRun } from './read-run.js';
 import { openRunLog, type RunLog } from './run-log.js';
 import type { Scope } from './scope.js';
@@ -31,7 +31,7 @@ export interface SuperviseOptions {
  * - `pod`: the first Pod of the Job, and the only one that counts; its last known state stays after it is gone.
  * - `log`: opened when the container has started, closed on every way out.
  * - `stop`: set by the first abort that asks for an end, never taken back; `markedStop`: somebody else asked for it.
- * - `wait`: the obstacle that the run is held up by, and since when.
+ * - `obstacles`: what the run is held up by, and since when.
  * Absence of API, Job or Pod is never taken from one answer: unknown means "ask again", for as long as it takes.
  */
 export async function superviseRun(options: SuperviseOptions): Promise<RunResultV1> {
@@ -48,13 +48,11 @@ export async function superviseRun(options: SuperviseOptions): Promise<RunResult
   let stop = null as StopFacts | null;
   let markedStop = null as StopFacts | null;
   let stopping: Promise<unknown> = Promise.resolve();
-  let wait: { group: string; since: number } | null = null;
   let terminatedAt: number | null = null;
   let missingSince: number | null = null;
   let askedAt = now();
   let aliveAt = now();
-  let events: readonly WireEvent[] | null = null;
-  let eventsAt = 0;
+  const obstacles = createObstacleWatch(scope, sinks);
   const startedAt = now();
 
   signal.addEventListener('abort', notifier.notify);
@@ -251,48 +249,11 @@ export async function superviseRun(options: SuperviseOptions): Promise<RunResult
 
   async function giveUpWhenStuck(job: WireJob | null): Promise<RunResultV1 | null> {
     if (stop !== null || terminatedAt !== null || isPodMissing || (pod === null && job === null)) return null;
-    await readEvents(job);
-    const obstacle = planWaiting({ pod, events, timings });
-    if (obstacle === null) {
-      wait = null;
-      return null;
-    }
-    if (wait?.group !== obstacle.group) {
-      wait = { group: obstacle.group, since: now() };
-      await sinks.onEvent({
-        type: 'k8s.waiting',
-        level: 'warn',
-        message: obstacle.message,
-        data: { code: obstacle.failure.code },
-      });
-    }
-    if (now() - wait.since < obstacle.limitMs) return null;
+    const failure = await obstacles.check({ job, pod }, inner.signal);
+    if (failure === null) return null;
     await removeJob(scope, handle);
-    return { status: 'failed', error: obstacle.failure };
+    return { status: 'failed', error: failure };
   }
-
-  /** Events tell why there is no Pod, and why a volume cannot be mounted; nothing else does. */
-  async function readEvents(job: WireJob | null): Promise<void> {
-    const isWaiting = pod === null || isCreating(pod);
-    if (!isWaiting || now() - startedAt < timings.eventsAfterMs || now() - eventsAt < timings.eventsEveryMs) return;
-    eventsAt = now();
-    const uid = pod?.metadata?.uid ?? job?.metadata?.uid;
-    if (uid === undefined) return;
-    try {
-      events = await api.listEvents(uid, { signal: inner.signal });
-    } catch (error) {
-      if (!isApiError(error)) throw error;
-      if (!isStatus(error, 403)) return;
-      eventsAt = Number.POSITIVE_INFINITY;
-      const message = `Events may not be listed, so it cannot be told why the Pod is not made or started: ${error.message}`;
-      await sinks.onEvent({ type: 'k8s.events_forbidden', level: 'warn', message });
-    }
-  }
-}
-
-function isCreating(pod: WirePod): boolean {
-  const reason = workStatus(pod)?.state?.waiting?.reason;
-  return reason === 'ContainerCreating' || reason === 'PodInitializing';
 }
 
 function podIdentity(pod: WirePod): { name: string; uid: string } {

@@ -1,0 +1,6 @@
+import { describe } from 'vitest';
+import { kubernetesConformance } from './support/conformance.js';
+
+describe('conformance with plain logs', () => {
+  kubernetesConformance({});
+});
