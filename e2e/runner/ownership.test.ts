@@ -111,3 +111,20 @@ test('of several runners with a label the freest gets the run, and more runs tha
     expect(textOf(run)).toBe(expectedText(wish));
   }
 });
+
+test('a run that the server closed another way is stopped and dropped by its runner, working or finished', async () => {
+  const runner = await bench.runner();
+  const working = bench.server.startRun({ lines: 3_000, pauseMs: 10 });
+  const finishing = bench.server.startRun({ lines: 100, pauseMs: 5 });
+  await timeUntil(() => working.records.length > 3 && finishing.records.length > 3);
+  bench.gate.set('hole');
+  await timeUntil(() => runner.health().client?.outboxDepth === 1);
+  // The reaper of this or of another server gave both up; nobody follows them any more.
+  await bench.server.crash();
+  for (const run of [working, finishing]) run.results.push({ status: 'cancelled', forced: true });
+  await bench.server.restart();
+  bench.gate.set('open');
+  await timeUntil(() => runner.health().jobs.length === 0);
+  expect(working.results).toHaveLength(1);
+  expect(bench.executions.get(working.id)).toBe(1);
+});

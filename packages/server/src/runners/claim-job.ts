@@ -1,7 +1,6 @@
 import type { RunnerJobSpec } from '@runbeat/protocol';
-import { ServerError } from '../server-error.js';
 import type { RunnerContext } from './runner-context.js';
-import { fenced, requireJob, requireSession } from './session-guard.js';
+import { fenced, notFollowed, requireJob, requireSession } from './session-guard.js';
 
 /** `POST …/jobs/:runId/claim`: idempotent. The claim is stored before it is answered. */
 export async function claimJob(
@@ -12,9 +11,7 @@ export async function claimJob(
 ): Promise<{ job: RunnerJobSpec }> {
   const link = requireSession(context, runnerId, request.sessionId);
   const job = await requireJob(context, link, runId, request.leaseEpoch);
-  if (!job?.attached) {
-    throw new ServerError('run_not_attached', 'The run is not executed by this server at the moment. Try again in a second.');
-  }
+  if (!job?.attached) throw await notFollowed(context, runId);
   if (job.isSettled || job.isAssigning) throw fenced(runId);
   if (job.record.state === 'offered' || job.record.homeId === null) {
     if (job.cancel !== null) throw fenced(runId);

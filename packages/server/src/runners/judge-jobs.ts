@@ -22,7 +22,8 @@ export async function judgeJobs(
         runnerId: link.runnerId,
         homeId: link.homeId,
         record,
-        runStatus: record === null ? await context.runStatus(report.runId) : 'active',
+        // A run that nobody follows here may have been ended another way while its runner works on.
+        runStatus: job === undefined ? await context.runStatus(report.runId) : 'active',
         cancel: job?.cancel ?? null,
         logOffset: job?.intake?.position().offset ?? null,
       });

@@ -8,7 +8,7 @@ export interface VerdictFacts {
   readonly homeId: string;
   /** Null = no such job was ever assigned, as far as this database knows. */
   readonly record: RunnerJobRecord | null;
-  /** What the run store says; only asked for when there is no record. */
+  /** What the run store says; only asked for when this server does not follow the run. */
   readonly runStatus: 'active' | 'ended' | 'unknown';
   readonly cancel: RunnerAbort | null;
   /** End of the stored log; null = the run is not attached (yet). */
@@ -34,6 +34,8 @@ export function planVerdict(facts: VerdictFacts): RunnerVerdict {
     record.leaseEpoch === report.leaseEpoch &&
     (record.homeId === null || record.homeId === facts.homeId);
   if (!isHolder || record.state === 'lost') return answer('fenced');
+  // Closed without its runner. A result that waits is still asked for: the finish itself is answered.
+  if (facts.runStatus === 'ended' && report.phase !== 'finishing') return answer('fenced');
   // Its finish was accepted and the answer got lost: the runner asks again and is told so.
   if (record.state === 'done') return answer(report.phase === 'finishing' ? 'keep' : 'fenced');
   return answer(facts.cancel === null ? 'keep' : 'cancel');

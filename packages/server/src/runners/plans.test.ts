@@ -44,6 +44,7 @@ describe('the verdict on a job that a runner reports', () => {
     ['another home of the same runner has it', { record: { ...record, homeId: 'h2' } }, 'fenced'],
     ['it was given up', { record: { ...record, state: 'lost' } }, 'fenced'],
     ['it is over', { record: { ...record, state: 'done' } }, 'fenced'],
+    ['it was closed another way while the runner works', { runStatus: 'ended' }, 'fenced'],
     ['no record, and the run is over', { record: null, runStatus: 'ended' }, 'fenced'],
     ['no record, and the run is active', { record: null, runStatus: 'active' }, 'unknown'],
     ['an empty database', { record: null, runStatus: 'unknown' }, 'unknown'],

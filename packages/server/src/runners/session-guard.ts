@@ -39,3 +39,9 @@ export async function requireJob(
 export function fenced(runId: string): ServerError {
   return new ServerError('run_fenced', `Run ${runId} ended or was given to somebody else. Stop its work and drop it.`);
 }
+
+/** Why a job that is not followed here takes no log and no claim: for the moment, or because its run is over. */
+export async function notFollowed(context: RunnerContext, runId: string): Promise<ServerError> {
+  if ((await context.runStatus(runId)) === 'ended') return fenced(runId);
+  return new ServerError('run_not_attached', 'The run is not executed by this server at the moment. Try again in a second.');
+}

@@ -1,5 +1,6 @@
 import type { RunnerResult } from '@runbeat/protocol';
 import type { RunResultV1 } from '@runbeat/adapter-sdk';
+import { assignWaitingJobs } from './assign-job.js';
 import type { DeskJob } from './desk-job.js';
 import type { RunnerContext } from './runner-context.js';
 import { requireJob, requireSession } from './session-guard.js';
@@ -56,6 +57,8 @@ function acceptResult(context: RunnerContext, job: DeskJob, request: FinishReque
   context.metrics.count('runner_finishes_total', { status: request.result.status });
   job.settledAtMs = context.clock.monotonicMs();
   job.settle(resultFromWire(request.result));
+  // Its slot is free.
+  assignWaitingJobs(context);
   context.announceChange();
 }
 
