@@ -18,6 +18,38 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/**
+ * Ends whatever names this folder in its command line or environment: work that survives its server, as it should, must
+ * not survive the test. The folder is a throw-away one of ours.
+ */
+export async function endProcessesOf(folder: string): Promise<void> {
+  const namesIt = (pid: number): boolean =>
+    ['cmdline', 'environ'].some((file) => {
+      try {
+        return readFileSync(`/proc/${pid}/${file}`, 'latin1').includes(folder);
+      } catch {
+        // Gone meanwhile, or not ours to read.
+        return false;
+      }
+    });
+  const ours = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => pid !== process.pid && namesIt(pid) && isAlive(pid));
+  for (const pid of ours) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It ended by itself.
+    }
+  }
+  await waitUntil(
+    () => ours.every((pid) => !isAlive(pid)),
+    10_000,
+    () => `processes ${ours.join(', ')} of ${folder} to end`,
+  );
+}
+
 /** Living processes whose environment holds this text, such as a run's cookie. */
 export function processesWith(text: string): number[] {
   return readdirSync('/proc')

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClient, type RunbeatClient } from '@runbeat/client';
 import type { HeartbeatRun, LogRecord } from '@runbeat/protocol';
 import { onTestFinished } from 'vitest';
-import { isAlive, waitUntil } from './processes.js';
+import { endProcessesOf, isAlive, waitUntil } from './processes.js';
 
 /** The built command. */
 export const runbeatCommand = fileURLToPath(new URL('../../packages/cli/dist/bin.js', import.meta.url));
@@ -45,6 +45,7 @@ export async function createTestHome(): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'runbeat-e2e-'));
   onTestFinished(async () => {
     await endDatabase(home);
+    await endProcessesOf(home);
     await rm(home, { recursive: true, force: true });
   });
   return home;
@@ -182,16 +183,3 @@ export const countedLines = (text: string): number[] =>
     .split('\n')
     .filter(Boolean)
     .map((line) => Number.parseInt(line, 10));
-
-/** Ends the embedded PostgreSQL that a killed server left; it is ours, by its pid file. */
-async function endDatabase(home: string): Promise<void> {
-  const pidFile = await readFile(join(home, 'db', 'data', 'postmaster.pid'), 'utf8').catch(() => null);
-  const pid = Number(pidFile?.split('\n')[0]);
-  if (!(pid > 0) || !isAlive(pid)) return;
-  process.kill(pid, 'SIGINT');
-  await waitUntil(
-    () => !isAlive(pid),
-    30_000,
-    () => `the database ${pid} to end`,
-  );
-}

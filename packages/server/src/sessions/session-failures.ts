@@ -36,10 +36,15 @@ export const sessionFailures = {
   notInteractive: (adapterType: string) =>
     new ServerError(
       'adapter_not_interactive',
-      `The adapter "${adapterType}" cannot hold a conversation. Use one whose capabilities say isInteractive, such as local.`,
+      `The adapter "${adapterType}" cannot hold a conversation with this agent. Use an adapter whose capabilities say isInteractive; for local, set \`interactive\` in the agent's config.`,
     ),
   adapterUnavailable: (adapterType: string, message: string) =>
     new ServerError('adapter_unavailable', `The adapter "${adapterType}" cannot be used now: ${message}`),
+  configInvalid: (agentId: string, issues: readonly { readonly path: string; readonly message: string }[]) =>
+    new ServerError(
+      'settings_invalid',
+      `The adapter config of agent ${agentId} is refused: ${issues.map(({ path, message }) => `${path}: ${message}`).join('; ')}. PATCH the agent.`,
+    ),
   workerReplaced: (sessionId: string) =>
     new ServerError('session_worker_replaced', `A newer worker of session ${sessionId} was started meanwhile.`),
   promptNotFound: (sessionId: string, promptId: string) =>

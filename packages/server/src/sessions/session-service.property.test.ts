@@ -8,7 +8,7 @@ import { createSessionService } from './session-service.js';
 import { defaultSessionSettings } from './session-settings.js';
 import { createManualClock, settleDown } from './testing/manual-clock.js';
 import { createMemorySessionStore } from './testing/memory-session-store.js';
-import { createScriptedInteractive } from './testing/scripted-worker.js';
+import { anySchema, createScriptedInteractive } from './testing/scripted-worker.js';
 
 const agent = {
   id: createRandomId(),
@@ -83,7 +83,7 @@ it('settles each prompt exactly once under its own id, whatever happens in betwe
               find: () => ({
                 found: true,
                 version: null,
-                adapter: { interactive: scripted.interactive } as unknown as AdapterV1,
+                adapter: { interactive: scripted.interactive, configSchema: anySchema } as unknown as AdapterV1,
               }),
               onChange: () => () => undefined,
             },

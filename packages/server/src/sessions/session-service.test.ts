@@ -7,7 +7,7 @@ import { createSessionService, type SessionService } from './session-service.js'
 import { defaultSessionSettings } from './session-settings.js';
 import { createManualClock, settleDown } from './testing/manual-clock.js';
 import { createMemorySessionStore, type MemorySessionStore } from './testing/memory-session-store.js';
-import { createScriptedInteractive } from './testing/scripted-worker.js';
+import { anySchema, createScriptedInteractive } from './testing/scripted-worker.js';
 
 const agent = {
   id: createRandomId(),
@@ -35,7 +35,11 @@ describe('a session', () => {
       getAgent: async () => agent,
       prepare: async () => ({ config: {}, environment: {} }),
       adapters: {
-        find: () => ({ found: true, version: null, adapter: { interactive: scripted.interactive } as unknown as AdapterV1 }),
+        find: () => ({
+          found: true,
+          version: null,
+          adapter: { interactive: scripted.interactive, configSchema: anySchema } as unknown as AdapterV1,
+        }),
         onChange: () => () => undefined,
       },
     });

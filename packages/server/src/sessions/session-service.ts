@@ -1,4 +1,4 @@
-import type { Json } from '@runbeat/adapter-sdk';
+import { type AdapterV1, type Json, parseAdapterConfig } from '@runbeat/adapter-sdk';
 import {
   type Agent,
   type AgentId,
@@ -84,7 +84,12 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
     if (!found.found) throw sessionFailures.adapterUnavailable(session.adapterType, found.message);
     const { interactive } = found.adapter;
     if (!interactive) throw sessionFailures.notInteractive(session.adapterType);
-    const { config, environment } = await options.prepare(session, agent);
+    const { config: rawConfig, environment } = await options.prepare(session, agent);
+    const parsed = await parseAdapterConfig(found.adapter, rawConfig);
+    if (!parsed.ok) throw sessionFailures.configInvalid(agent.id, parsed.issues);
+    const config = parsed.value as Json;
+    if (interactive.protocolFor && interactive.protocolFor(config) === null)
+      throw sessionFailures.notInteractive(session.adapterType);
     return {
       interactive,
       config,
@@ -146,6 +151,15 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
     return actor;
   }
 
+  /** An agent that takes single runs only is refused before a session is made; secrets need not be known for that. */
+  async function requireConversation(adapter: AdapterV1, agent: Agent): Promise<void> {
+    const { interactive } = adapter;
+    if (!interactive) throw sessionFailures.notInteractive(agent.adapterType);
+    const parsed = await parseAdapterConfig(adapter, agent.adapterConfig);
+    if (parsed.ok && interactive.protocolFor && interactive.protocolFor(parsed.value) === null)
+      throw sessionFailures.notInteractive(agent.adapterType);
+  }
+
   const view = (actor: SessionActor): SessionView => ({ session: actor.session(), promptInFlight: actor.promptInFlight() });
 
   async function viewOf(session: Session): Promise<SessionView> {
@@ -159,7 +173,7 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
     async create(agent, { isStarted }) {
       const found = options.adapters.find(agent.adapterType, agent.runtimeConfig.placement);
       if (!found.found) throw sessionFailures.adapterUnavailable(agent.adapterType, found.message);
-      if (!found.adapter.interactive) throw sessionFailures.notInteractive(agent.adapterType);
+      await requireConversation(found.adapter, agent);
       const now = clock.now();
       const session: Session = {
         id: createId<SessionId>(now),

@@ -43,8 +43,9 @@ export function problemFromError(rawError: unknown, requestId: string): ProblemA
   const knownCode = code !== null && Object.hasOwn(frameworkCodes, code) ? frameworkCodes[code] : undefined;
   if (knownCode) return answer(knownCode, errorMessageOf(error), requestId);
   if (code !== null && Object.hasOwn(problemKinds, code)) {
-    const fields = isServerError(error) ? error.fields : [];
-    return answer(code as ProblemCode, errorMessageOf(error), requestId, { fields });
+    if (!isServerError(error)) return answer(code as ProblemCode, errorMessageOf(error), requestId);
+    const evidence = error.evidence === null ? {} : { evidence: error.evidence as Problem['evidence'] };
+    return answer(code as ProblemCode, error.message, requestId, { fields: error.fields, ...evidence });
   }
   if (isAdapterError(error)) return answer('adapter_error', errorMessageOf(error), requestId);
   const status = (error as { statusCode?: unknown }).statusCode;

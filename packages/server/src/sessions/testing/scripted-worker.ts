@@ -1,4 +1,17 @@
-import type { InteractiveV1, Json, SessionContextV1, SessionWorkerV1, SessionWriteV1, WorkerExitV1 } from '@runbeat/adapter-sdk';
+import type {
+  AdapterV1,
+  InteractiveV1,
+  Json,
+  SessionContextV1,
+  SessionWorkerV1,
+  SessionWriteV1,
+  WorkerExitV1,
+} from '@runbeat/adapter-sdk';
+
+/** A config schema that takes everything. */
+export const anySchema: AdapterV1['configSchema'] = {
+  '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) },
+};
 
 /** One scripted process: it lives on when the host is gone, as a real worker in its capsule does. */
 export interface ScriptedProcess {
