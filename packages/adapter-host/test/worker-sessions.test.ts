@@ -96,3 +96,13 @@ test('a session is taken over by its handle, or known to be gone', async () => {
   expect(worker?.resumeState).toEqual({ startedAs: 'reattached after 7 with p-1', turns: 0 });
   await worker?.stop({ graceMs: 10 });
 });
+
+test('what the adapter says of a config’s protocol is known here for every config that was validated', async () => {
+  const { loaded, interactive } = await load();
+  const { validate } = loaded.adapter.configSchema['~standard'];
+  const [single, other] = await Promise.all([validate({ single: true }), validate({})]);
+  if (single.issues || other.issues) throw new TypeError('both configs are valid');
+  expect(interactive.protocolFor?.(single.value)).toBeNull();
+  expect(interactive.protocolFor?.(other.value)).toBe('acp');
+  expect(interactive.protocolFor?.({ never: 'validated' })).toBe('json-rpc-lines');
+});

@@ -1,4 +1,4 @@
-import type { Json } from '@runbeat/adapter-sdk';
+import type { InteractiveProtocolV1, Json } from '@runbeat/adapter-sdk';
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
 import { validation, type WireConfig } from '../worker/config-on-wire.js';
 
@@ -9,12 +9,18 @@ export interface RemoteConfig {
   readonly schema: ConfigSchema;
   /** The form in which a config that `schema` gave (or any other) is sent with a call. */
   toWire(config: unknown): WireConfig;
+  /** What the adapter said of a config that `schema` gave; undefined = it was not asked, or the config is another one. */
+  protocolFor(config: unknown): InteractiveProtocolV1 | null | undefined;
 }
 
 /** @param ask sends a raw config to the worker and gives its answer. */
 export function createRemoteConfig(ask: (value: unknown) => Promise<unknown>, jsonSchema: Json): RemoteConfig {
   /** Stand-ins for parsed configs that stay in the worker, and the raw configs that they are parsed from again. */
   const rawConfigs = new WeakMap<object, unknown>();
+  const protocols = new WeakMap<object, InteractiveProtocolV1 | null>();
+  const remember = (config: unknown, protocol: InteractiveProtocolV1 | null | undefined): void => {
+    if (protocol !== undefined && typeof config === 'object' && config !== null) protocols.set(config, protocol);
+  };
   const jsonSchemaRecord =
     typeof jsonSchema === 'object' && jsonSchema !== null && !Array.isArray(jsonSchema) ? jsonSchema : null;
   return {
@@ -25,10 +31,14 @@ export function createRemoteConfig(ask: (value: unknown) => Promise<unknown>, js
         async validate(value) {
           const answer = validation.parse(await ask(value));
           if ('issues' in answer) return { issues: answer.issues };
-          if ('parsed' in answer) return { value: answer.parsed };
+          if ('parsed' in answer) {
+            remember(answer.parsed, answer.protocol);
+            return { value: answer.parsed };
+          }
           if (typeof value !== 'object' || value === null) return { value };
           const standIn = structuredClone(value);
           rawConfigs.set(standIn, value);
+          remember(standIn, answer.protocol);
           return { value: standIn };
         },
         ...(jsonSchemaRecord
@@ -36,6 +46,7 @@ export function createRemoteConfig(ask: (value: unknown) => Promise<unknown>, js
           : {}),
       },
     },
+    protocolFor: (config) => (typeof config === 'object' && config !== null ? protocols.get(config) : undefined),
     toWire(config) {
       if (typeof config === 'object' && config !== null && rawConfigs.has(config)) return { raw: rawConfigs.get(config) };
       return { parsed: config };

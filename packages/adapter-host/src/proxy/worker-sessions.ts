@@ -34,7 +34,12 @@ export interface RemoteSessionsOptions {
 
 /** The `interactive` capability of an adapter that lives in a worker. */
 export function createRemoteSessions(options: RemoteSessionsOptions): InteractiveV1 {
-  const { interactive } = options;
+  const { interactive, remoteConfig } = options;
+  const { protocol } = interactive;
+  const protocolFor = (config: unknown) => {
+    const known = remoteConfig.protocolFor(config);
+    return known === undefined ? protocol : known;
+  };
   const open = async (context: SessionContextV1): Promise<SessionWorkerV1> => {
     const worker = await openSession(options, 'session-open', context);
     return checkResult(
@@ -44,9 +49,10 @@ export function createRemoteSessions(options: RemoteSessionsOptions): Interactiv
       worker,
     );
   };
-  if (!interactive.canReattach) return { protocol: interactive.protocol, open };
+  if (!interactive.canReattach) return { protocol, protocolFor, open };
   return {
-    protocol: interactive.protocol,
+    protocol,
+    protocolFor,
     open,
     reattach: (context) => openSession(options, 'session-reattach', context),
   };

@@ -11,16 +11,23 @@ import { isJson } from '../contract/json-value.js';
 export const wireConfig = z.union([z.object({ parsed: z.unknown() }), z.object({ raw: z.unknown() })]);
 export type WireConfig = z.infer<typeof wireConfig>;
 
+/** What the adapter's `protocolFor` says of the config; it cannot be asked later, since the host asks synchronously. */
+const sessionProtocol = z.enum(['json-rpc-lines', 'acp']).nullable();
+
 export const validation = z.union([
-  z.object({ parsed: z.unknown() }),
-  z.object({ stays: z.literal(true) }),
+  z.object({ parsed: z.unknown(), protocol: sessionProtocol.optional() }),
+  z.object({ stays: z.literal(true), protocol: sessionProtocol.optional() }),
   z.object({ issues: z.array(z.object({ message: z.string(), path: z.array(z.union([z.string(), z.number()])) })) }),
 ]);
 export type Validation = z.infer<typeof validation>;
 
 export async function validateConfig(adapter: AdapterV1, value: unknown): Promise<Validation> {
   const result = await adapter.configSchema['~standard'].validate(value);
-  if (!result.issues) return isJson(result.value) ? { parsed: result.value } : { stays: true };
+  if (!result.issues) {
+    const { interactive } = adapter;
+    const protocol = interactive?.protocolFor ? { protocol: interactive.protocolFor(result.value) } : {};
+    return isJson(result.value) ? { parsed: result.value, ...protocol } : { stays: true, ...protocol };
+  }
   const plainPath = (path: (typeof result.issues)[number]['path']): (string | number)[] =>
     (path ?? []).map((part) => {
       const key = typeof part === 'object' ? part.key : part;
