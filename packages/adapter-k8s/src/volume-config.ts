@@ -27,5 +27,3 @@ export const runVolume = z.union([
     persistentVolumeClaim: z.strictObject({ claimName: dnsSubdomain, readOnly: z.boolean().optional() }),
   }),
 ]);
-
-export type RunVolume = z.infer<typeof runVolume>;

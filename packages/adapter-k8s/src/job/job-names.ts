@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Longest name of ours: Pods add a dash and five characters, and their name must fit a label. */
-export const jobNameLimit = 52;
+/** Makes names of at most 52 characters: Pods add a dash and five more, and their name must fit a label. */
 const runPartLimit = 36;
 
 export interface RunIdentity {

@@ -8,8 +8,6 @@ export interface Frame {
   readonly payload: Buffer;
 }
 
-export const framePayloadBytes = 8192;
-
 export function encodeFrame(frame: Frame): string {
   return `rb1 ${frame.seq} ${frame.kind} ${frame.payload.toString('base64')}\n`;
 }
