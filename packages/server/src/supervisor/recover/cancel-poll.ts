@@ -1,6 +1,7 @@
 import type { SupervisorDependencies } from '../supervisor-dependencies.js';
 import { livingInstances } from './orphan-sweep.js';
-import { type RecoveryHost, recoverRun } from './recover-run.js';
+import { recoverRun } from './recover-run.js';
+import type { RecoveryHost } from './recovery-host.js';
 
 const runsPerPoll = 200;
 

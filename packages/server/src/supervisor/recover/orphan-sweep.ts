@@ -1,6 +1,7 @@
 import { errorCodeOf, errorMessageOf, type Run, type RunId } from '../model/index.js';
 import type { SupervisorDependencies } from '../supervisor-dependencies.js';
-import { type RecoveryHost, type RecoveryOutcome, recoverRun } from './recover-run.js';
+import { recoverRun } from './recover-run.js';
+import type { RecoveryHost, RecoveryOutcome } from './recovery-host.js';
 
 /** Suspects read at once, and looked at side by side: a probe may take its time, and its answer changes only its own run. */
 const pageSize = 200;
