@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunResultV1 } from '@runbeat/adapter-sdk';
 import { tenMebibytes } from '@runbeat/adapter-testkit';
@@ -275,6 +275,19 @@ describe('local', () => {
 });
 
 describe('local-attached', () => {
+  it('loses nothing of what the command writes while its handle is still being stored', async () => {
+    const written = join(bench.folder, 'written');
+    const { recording, result } = bench.start('local-attached', shell(`echo early; echo early >&2; : >'${written}'; echo late`), {
+      onSpawn: async () => {
+        await eventually('the output', () => existsSync(written));
+        // Whoever reads the pipes by itself in the meantime has many turns to do so.
+        for (let turn = 0; turn < 50; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      },
+    });
+    expect(await result).toEqual({ status: 'succeeded' });
+    expect([recording.output('stdout'), recording.output('stderr')]).toEqual(['early\nlate\n', 'early\n']);
+  });
+
   it('lets go of its work when it is fenced', async () => {
     const { recording, result } = bench.start('local-attached', fixtureConfig('stubborn-tree'), {});
     await recording.waitUntil('the pids', () => recording.output().includes('\n'));

@@ -71,15 +71,18 @@ async function followChild(context: StartContext, spec: ProcessSpec, child: Atta
   // A child that ends or closes its stdin without reading the prompt breaks this pipe. Its own exit code tells enough.
   child.stdin.on('error', () => {});
   const tree: AttachedTree = { handle: child.handle, runId: context.runId, exited: child.exited };
-  await announce(context, child, tree);
-  child.stdin.end(spec.stdin ?? '');
-
+  const announced = announce(context, child, tree);
   const report = spec.createParser === undefined ? null : createReportReader(spec.createParser());
   const onText: StartContext['onLog'] = async (stream, text) => {
+    await announced;
     if (stream === 'stdout') report?.push(text);
     await context.onLog(stream, text);
   };
+  // The pipes need their reader now, although what they give waits for the handle to be stored: execa, and Node when the
+  // child ends, throw away what comes through a pipe that nobody reads.
   const pumps = [createOutputPump('stdout', child.stdout, onText), createOutputPump('stderr', child.stderr, onText)];
+  await announced;
+  child.stdin.end(spec.stdin ?? '');
   let end: RunEnd | null = null;
   void child.exited.then((seen) => {
     end = seen;
