@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { createClient, type RunbeatClient } from '@runbeat/client';
 import type { HeartbeatRun, LogRecord } from '@runbeat/protocol';
 import { onTestFinished } from 'vitest';
-import { endProcessesOf, isAlive, waitUntil } from './processes.js';
+import { endDatabase } from './end-database.js';
+import { endProcessesOf, waitUntil } from './processes.js';
 
 /** The built command. */
 export const runbeatCommand = fileURLToPath(new URL('../../packages/cli/dist/bin.js', import.meta.url));

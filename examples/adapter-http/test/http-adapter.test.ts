@@ -1,5 +1,5 @@
-import { createRecordingContext } from '@runbeat/adapter-testkit';
 import type { Socket } from 'node:net';
+import { createRecordingContext } from '@runbeat/adapter-testkit';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Config } from '../src/config.js';
 import { referenceFromHandle } from '../src/handle.js';

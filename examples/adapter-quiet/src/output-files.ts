@@ -1,5 +1,5 @@
-import { createUtf8Decoder, type RunSinksV1, type Utf8Decoder } from '@runbeat/adapter-sdk';
 import { type FileHandle, open } from 'node:fs/promises';
+import { createUtf8Decoder, type RunSinksV1, type Utf8Decoder } from '@runbeat/adapter-sdk';
 import type { Workload } from './workload.js';
 
 /** Reads what a program has written since the last time. */

@@ -1,5 +1,5 @@
-import { sleep, type TerminationV1 } from '@runbeat/adapter-sdk';
 import { readdirSync, readFileSync } from 'node:fs';
+import { sleep, type TerminationV1 } from '@runbeat/adapter-sdk';
 
 /**
  * Ends everything of a run: asks, waits, forces. A run's processes carry its id in their environment, so none is missed

@@ -1,8 +1,8 @@
-import { type ExecuteContextV1, workloadEnvironment } from '@runbeat/adapter-sdk';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ExecuteContextV1, workloadEnvironment } from '@runbeat/adapter-sdk';
 import type { Config } from './config.js';
 
 export interface Exit {

@@ -1,7 +1,7 @@
-import { adapterConformance, commandScripts, createRecordingContext } from '@runbeat/adapter-testkit';
 import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { adapterConformance, commandScripts, createRecordingContext } from '@runbeat/adapter-testkit';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import type { Config } from '../src/config.js';
 import adapter from '../src/index.js';

@@ -1,5 +1,5 @@
-import type { AbortReasonV1, RunResultV1 } from '@runbeat/adapter-sdk';
 import { constants } from 'node:os';
+import type { AbortReasonV1, RunResultV1 } from '@runbeat/adapter-sdk';
 
 /** What a shell's `$?` says about a command: 126 and 127 = it could not be started, 128 + n = it was ended by signal n. */
 export function resultFromExitCode(exitCode: number): RunResultV1 {

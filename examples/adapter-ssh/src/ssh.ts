@@ -1,5 +1,5 @@
-import { AdapterError, workloadEnvironment } from '@runbeat/adapter-sdk';
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { AdapterError, workloadEnvironment } from '@runbeat/adapter-sdk';
 import type { Config } from './config.js';
 
 /** How to reach the other host. */

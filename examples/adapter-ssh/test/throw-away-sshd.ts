@@ -1,9 +1,9 @@
-import { InternalError } from '@runbeat/adapter-sdk';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { InternalError } from '@runbeat/adapter-sdk';
 
 /** A real sshd on loopback with keys of its own, for whoever runs the tests, root or not. */
 export interface ThrowAwaySshd {

@@ -14,6 +14,15 @@ if (!Number.isInteger(runs) || runs < 1 || !Number.isInteger(firstSeed)) {
   process.exit(64);
 }
 
+/** A run takes about a second; one that takes this long will not end. */
+const hangMs = 60_000;
+
+function reportHang(mode: string, seed: number): void {
+  console.error(`FAILED ${mode} seed ${seed}: it did not end within ${hangMs / 1000} s`);
+  console.error(`  replay: npm run chaos:k8s-logs -- --runs 1 --seed ${seed} --mode ${mode}`);
+  process.exit(1);
+}
+
 /** Runs at once, each lane on a simulator of its own: a run mostly waits. */
 const lanes = Math.min(6, runs);
 const benches = await Promise.all(Array.from({ length: lanes }, createChaosBench));
@@ -26,7 +35,9 @@ for (const mode of modes) {
     while (nextSeed < firstSeed + runs) {
       const seed = nextSeed;
       nextSeed += 1;
+      const hang = setTimeout(() => reportHang(mode, seed), hangMs);
       const run = await bench.run(seed, mode);
+      clearTimeout(hang);
       done.push(run);
       if (run.verdict.kind !== 'wrong') continue;
       failures += 1;

@@ -1,4 +1,4 @@
-import { type AdapterV1, AdapterError, type TerminateContextV1, type TerminationV1 } from '@runbeat/adapter-sdk';
+import { AdapterError, type AdapterV1, type TerminateContextV1, type TerminationV1 } from '@runbeat/adapter-sdk';
 import { createPaperclipConfigSchema } from './config.js';
 import type { PaperclipExecuteContext } from './context.js';
 import { isOfThisBoot } from './handle.js';

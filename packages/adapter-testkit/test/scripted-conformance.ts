@@ -9,8 +9,8 @@ import {
   type ScriptedAdapterOptions,
   type ScriptedStep,
   type ScriptedWorld,
-  splitMultibyteText,
   type StoredOutput,
+  splitMultibyteText,
 } from '../src/index.js';
 
 const succeeded: ScriptedStep = { do: 'end', result: { status: 'succeeded' } };

@@ -72,17 +72,15 @@ describe('a call', () => {
 
   it('that is refused rejects with everything that the problem document says', async () => {
     const { url } = await serve((_request, response) => {
-      response
-        .writeHead(422, { 'content-type': 'application/problem+json', 'retry-after': '2' })
-        .end(
-          JSON.stringify({
-            code: 'config_invalid',
-            detail: 'wrong',
-            remedy: 'mend it',
-            requestId: 'r',
-            errors: [{ field: 'body.x', message: 'no' }],
-          }),
-        );
+      response.writeHead(422, { 'content-type': 'application/problem+json', 'retry-after': '2' }).end(
+        JSON.stringify({
+          code: 'config_invalid',
+          detail: 'wrong',
+          remedy: 'mend it',
+          requestId: 'r',
+          errors: [{ field: 'body.x', message: 'no' }],
+        }),
+      );
     });
     const error = await rejection(createClient({ baseUrl: url }).agents.create(companyId, { name: 'a', adapterType: 'local' }));
     expect(error).toMatchObject({

@@ -1,7 +1,7 @@
 import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createAdapterError, isCreateAdapterError } from './create-adapter-error.js';
-import { planProject, type ProjectRequest } from './plan-project.js';
+import { type ProjectRequest, planProject } from './plan-project.js';
 import { writeProject } from './write-project.js';
 
 const usage = `Usage: npm create runbeat-adapter FOLDER [-- --name NAME --type TYPE]

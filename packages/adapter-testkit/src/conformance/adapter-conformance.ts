@@ -1,4 +1,3 @@
-import { hostKillGroup } from './host-kill-group.js';
 import { abortGroup } from './abort-group.js';
 import { attachedGroup } from './attached-group.js';
 import { createBench } from './bench.js';
@@ -6,6 +5,7 @@ import type { ConformanceOptions } from './conformance-options.js';
 import type { ConformanceTest } from './conformance-test.js';
 import { environmentGroup } from './environment-group.js';
 import { handleGroup, unreachableGroup } from './handle-group.js';
+import { hostKillGroup } from './host-kill-group.js';
 import { interactiveGroup, survivingSessionGroup } from './interactive-group.js';
 import { logDrivenGroup } from './log-driven-group.js';
 import { outOfProcessGroup } from './out-of-process-group.js';

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   AdapterError,
   type AdapterV1,
@@ -11,7 +12,6 @@ import {
   type TerminateContextV1,
   type TerminationV1,
 } from '@runbeat/adapter-sdk';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createRecordingContext, type RecordingContext, type RecordingContextOptions } from '../context/recording-context.js';
 import type { ConformanceOptions } from './conformance-options.js';
 import { isLocalProcessAlive } from './process-alive.js';

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   isAdapterError,
   parseAdapterConfig,
@@ -6,7 +7,6 @@ import {
   type SessionWorkerV1,
   type SessionWriteV1,
 } from '@runbeat/adapter-sdk';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createRecordingSession, type RecordingSession } from '../context/recording-session.js';
 import type { Bench } from './bench.js';
 import type { ConformanceTest } from './conformance-test.js';

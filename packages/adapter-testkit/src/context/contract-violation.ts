@@ -1,5 +1,5 @@
-import { cursorLimitBytes, handleLimitBytes, type LogMarkV1, logTextLimitBytes, type RunHandleV1 } from '@runbeat/adapter-sdk';
 import { isDeepStrictEqual } from 'node:util';
+import { cursorLimitBytes, handleLimitBytes, type LogMarkV1, logTextLimitBytes, type RunHandleV1 } from '@runbeat/adapter-sdk';
 
 /** A rule of the contract that a call to the context broke. */
 export interface ContractViolation {

@@ -1,7 +1,7 @@
 import {
   type AbortReasonV1,
-  type AdapterV1,
   AdapterError,
+  type AdapterV1,
   type AgentIdentityV1,
   type ExecuteContextV1,
   InternalError,

@@ -1,7 +1,7 @@
-import { AdapterError, type RunHandleV1 } from '@runbeat/adapter-sdk';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
+import { AdapterError, type RunHandleV1 } from '@runbeat/adapter-sdk';
 import { programFile } from '../workload/program-file.js';
 import type { DoomedHost, HostKillHarness, StoredOutput } from './host-kill-harness.js';
 import type { HostAcknowledgement, HostMessage, HostTask } from './host-message.js';

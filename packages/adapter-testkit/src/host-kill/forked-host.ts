@@ -1,6 +1,6 @@
 // A host in a process of its own: loads the adapter, does one task, and is made to be killed in the middle. What it
 // "stores" is what the test has acknowledged, so that text and cursor are stored in one step.
-import { parseAdapterConfig, type AdapterV1, InternalError } from '@runbeat/adapter-sdk';
+import { type AdapterV1, InternalError, parseAdapterConfig } from '@runbeat/adapter-sdk';
 import { createRecordingContext } from '../context/recording-context.js';
 import { loadAdapter } from '../report/load-adapter.js';
 import type { HostAcknowledgement, HostMessage, HostTask } from './host-message.js';

@@ -1,5 +1,5 @@
-import { type AdapterV1, isAdapterError } from '@runbeat/adapter-sdk';
 import { parseArgs } from 'node:util';
+import { type AdapterV1, isAdapterError } from '@runbeat/adapter-sdk';
 import { loadAdapter } from './load-adapter.js';
 import { summaryText, verdictText } from './report-text.js';
 import { resolveAdapter } from './resolve-adapter.js';

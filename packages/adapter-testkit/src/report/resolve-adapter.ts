@@ -1,8 +1,8 @@
-import { AdapterError } from '@runbeat/adapter-sdk';
 import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { AdapterError } from '@runbeat/adapter-sdk';
 
 /** Where an adapter's code is, and the folder in which its scripts file is looked for. */
 export interface AdapterLocation {

@@ -1,7 +1,7 @@
-import { AdapterError } from '@runbeat/adapter-sdk';
 import { existsSync, readFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { AdapterError } from '@runbeat/adapter-sdk';
 import { type ConformanceScripts, commandScripts, conformanceScriptNames } from '../conformance/scripts.js';
 
 /** What a scripts file gives: the configs, and where it is a module, anything else that `adapterConformance` takes. */

@@ -1,6 +1,6 @@
-import { AdapterError } from '@runbeat/adapter-sdk';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { AdapterError } from '@runbeat/adapter-sdk';
 
 /**
  * Path of one of this package's programs. They run outside of any test runner, so it is always the built one, also when

@@ -1,6 +1,6 @@
-import { type EnvironmentReportV1, type TestContextV1, workloadEnvironment } from '@runbeat/adapter-sdk';
 import { access, constants } from 'node:fs/promises';
 import { delimiter, isAbsolute, resolve } from 'node:path';
+import { type EnvironmentReportV1, type TestContextV1, workloadEnvironment } from '@runbeat/adapter-sdk';
 import type { Config } from './config.js';
 
 /** Called by `runbeat agents test`: could an agent with this config run here? */

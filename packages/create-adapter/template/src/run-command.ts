@@ -1,3 +1,5 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
 import {
   type AbortReasonV1,
   createUtf8Decoder,
@@ -6,8 +8,6 @@ import {
   type RunResultV1,
   workloadEnvironment,
 } from '@runbeat/adapter-sdk';
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
 import type { Config } from './config.js';
 import { stopProcessTree } from './stop-process-tree.js';
 

@@ -1,5 +1,5 @@
-import { sleep } from '@runbeat/adapter-sdk';
 import { readdirSync, readFileSync } from 'node:fs';
+import { sleep } from '@runbeat/adapter-sdk';
 
 export interface ProcessTree {
   readonly runId: string;

@@ -1,22 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import {
   type RunnerClientHealth,
+  type RunnerJobReport,
+  type RunnerRegistration,
+  type RunnerResult,
+  type RunnerSessionOpen,
   runnerClaimedSchema,
   runnerFinishedSchema,
   runnerHeartbeatAnswerSchema,
-  type RunnerJobReport,
   runnerLeaseEpochHeader,
   runnerLogContentType,
   runnerLogPositionSchema,
   runnerPolledSchema,
   runnerProtocolVersion,
   runnerRegisteredSchema,
-  type RunnerRegistration,
   runnerResendSchema,
-  type RunnerResult,
   runnerSessionHeader,
   runnerSessionOpenedSchema,
-  type RunnerSessionOpen,
 } from '@runbeat/protocol';
 import type { z } from 'zod';
 import type { RunnerTransport, TransportAnswer } from '../transport/runner-transport.js';

@@ -1,5 +1,4 @@
-import type { RunnerResult } from '@runbeat/protocol';
-import type { RunnerJobSpec } from '@runbeat/protocol';
+import type { RunnerJobSpec, RunnerResult } from '@runbeat/protocol';
 
 /** What came of a request about a job; the connection has been told of it already. */
 export type JobAnswer<Body> =

@@ -1,5 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { RunnerLogLine } from '@runbeat/protocol';
 import type { RunnerClock } from '../runner-clock.js';
 import { scanSpool } from './scan-spool.js';

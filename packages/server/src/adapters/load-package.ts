@@ -1,5 +1,5 @@
-import { isAdapterError } from '@runbeat/adapter-sdk';
 import { type LoadedAdapter, loadAdapter } from '@runbeat/adapter-host';
+import { isAdapterError } from '@runbeat/adapter-sdk';
 import { ServerError } from '../server-error.js';
 import type { Clock, Logger } from '../supervisor/ports/index.js';
 import type { InstallSettings } from './install-settings.js';

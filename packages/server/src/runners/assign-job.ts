@@ -1,7 +1,7 @@
 import type { DeskJob } from './desk-job.js';
 import { planOffer } from './plan-offer.js';
 import { offerCandidates, type RunnerContext } from './runner-context.js';
-import { type RunnerJobRecord, nextLeaseEpoch } from './runner-job-record.js';
+import { nextLeaseEpoch, type RunnerJobRecord } from './runner-job-record.js';
 import { notifyLink } from './runner-link.js';
 
 /** The runner that could take the run now; null = it waits. Decided without waiting, so that two runs never share a slot. */

@@ -1,8 +1,8 @@
 export { createMemoryRunnerStore } from './memory-runner-store.js';
-export { type RunnerRoutesOptions, runnerRoutes } from './routes/runner-routes.js';
-export { runnerProtocolRoutes } from './routes/runner-protocol-routes.js';
 export { runnerRefusalStatus } from './routes/runner-problem.js';
+export { runnerProtocolRoutes } from './routes/runner-protocol-routes.js';
 export { runnerRoutePlugin } from './routes/runner-route-plugin.js';
+export { type RunnerRoutesOptions, runnerRoutes } from './routes/runner-routes.js';
 export { runStatusFromStore } from './run-status-from-store.js';
 export { createRunnerService, type RunnerService, type RunnerServiceOptions } from './runner-service.js';
 export { type RunnerSettings, runnerSettingsSchema } from './runner-settings.js';

@@ -4,8 +4,8 @@ import { createRandomId } from '../supervisor/model/index.js';
 import { assignWaitingJobs } from './assign-job.js';
 import { isWrittenDown, judgeJobs } from './judge-jobs.js';
 import { isReachable, type RunnerContext } from './runner-context.js';
-import type { RunnerRecord } from './runner-record.js';
 import type { RunnerLink } from './runner-link.js';
+import type { RunnerRecord } from './runner-record.js';
 
 /** `POST …/sessions`: the runner (again) connects, tells what it has, and hears what to do with it. */
 export async function openSession(

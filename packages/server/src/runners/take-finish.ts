@@ -1,5 +1,5 @@
-import type { RunnerResult } from '@runbeat/protocol';
 import type { RunResultV1 } from '@runbeat/adapter-sdk';
+import type { RunnerResult } from '@runbeat/protocol';
 import { assignWaitingJobs } from './assign-job.js';
 import type { DeskJob } from './desk-job.js';
 import type { RunnerContext } from './runner-context.js';

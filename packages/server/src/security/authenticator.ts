@@ -69,7 +69,7 @@ export function createAuthenticator(context: AuthenticatorContext): Authenticato
     const claims = await context.runTokens.read(token);
     if (!claims) return null;
     const run = await context.getRun(claims.runId);
-    if (!run || run.status !== 'running') return null;
+    if (run?.status !== 'running') return null;
     if (run.companyId !== claims.companyId || run.agentId !== claims.agentId) return null;
     return { kind: 'run-token', ...claims };
   };

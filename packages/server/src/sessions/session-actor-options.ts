@@ -1,0 +1,20 @@
+import type { Clock, Logger, Metrics } from '../supervisor/ports/index.js';
+import type { JournalEntry, Session, SessionPrompt } from './session.js';
+import type { SessionSettings } from './session-settings.js';
+import type { SessionStore } from './session-store.js';
+import type { WorkerEnvironment } from './session-worker.js';
+
+/** What the actor of a session is given. */
+export interface SessionActorOptions {
+  readonly session: Session;
+  readonly unsettledPrompts: readonly SessionPrompt[];
+  readonly store: SessionStore;
+  readonly environment: (session: Session) => Promise<WorkerEnvironment>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly settings: SessionSettings;
+  readonly onStored: (entries: readonly JournalEntry[]) => void;
+  /** Another instance owns the session now. */
+  readonly onFenced: () => void;
+}
