@@ -4,6 +4,7 @@ import type { ApiStream } from '../cluster/connection.js';
 import { type AnchorDecision, createAnchorSearch, createTailSearch, isTailAnchor } from './find-anchor.js';
 import { createLineRate } from './line-rate.js';
 import {
+  cursorHashes,
   decodePlainCursor,
   encodePlainCursor,
   type LogSource,
@@ -53,7 +54,13 @@ const lateLineMs = 2000;
 export function createPlainLog(options: PlainLogOptions): ContainerLog {
   const { source, sink, open, now } = options;
   let position: PlainPosition = decodePlainCursor(options.cursor, source) ?? startPosition;
-  let mustScan = !isTailAnchor(position);
+  /** Whole lines that this reader delivered. */
+  let lineCount = 0;
+  /**
+   * A tail that did not show the place (a new file has fewer lines than are remembered) will not show it the next time
+   * either: until so many lines were delivered, the whole file is looked at.
+   */
+  let scanUntil = 0;
   let decoder: Utf8Decoder = createUtf8Decoder();
   let rest: LinePiece | null = null;
   const rate = createLineRate(now);
@@ -91,7 +98,10 @@ export function createPlainLog(options: PlainLogOptions): ContainerLog {
     position = piece.isLineEnd
       ? positionAfterLine(position, piece)
       : { ...position, partial: decoder.offset, partialTime: piece.time };
-    if (piece.isLineEnd) rate.count();
+    if (piece.isLineEnd) {
+      rate.count();
+      lineCount += 1;
+    }
     return text !== '';
   }
 
@@ -125,7 +135,8 @@ export function createPlainLog(options: PlainLogOptions): ContainerLog {
   async function planStart(isFollow: boolean, signal: AbortSignal): Promise<StartRule> {
     if (position.count === 0) return { kind: 'all' };
     // Without follow this is the end of a log that was followed up to it: the place is close.
-    if (!mustScan) return { kind: 'tail', lines: isFollow ? Math.max(tailLines, 2 * rate.last30s()) : tailLines };
+    if (isTailAnchor(position) && lineCount >= scanUntil)
+      return { kind: 'tail', lines: isFollow ? Math.max(tailLines, 2 * rate.last30s()) : tailLines };
     const { decision, firstHash } = await scanTwice(signal);
     if (decision.kind === 'cut') throw inBandError('the log is shorter than it was');
     if (decision.kind === 'lost') {
@@ -196,21 +207,24 @@ export function createPlainLog(options: PlainLogOptions): ContainerLog {
     } catch (error) {
       if (!isNew.isSearching || signal.aborted) throw error;
       // Our own timer, or a cut: either way the tail did not show the place.
-      mustScan = true;
+      giveUpTail();
       throw error;
     } finally {
       stopSearchTimer();
       await flush();
       stream.close();
-      if (!isNew.isSearching) mustScan = !isTailAnchor(position);
     }
     rest = parser.unterminated();
     return { hasAdded, restKey: rest === null ? '' : `${rest.time} ${rest.start} ${rest.bytes.toString('base64')}` };
   }
 
+  function giveUpTail(): void {
+    scanUntil = lineCount + cursorHashes;
+  }
+
   function giveUpSearch(stream: ApiStream, hasAdded: boolean): LogReadResult {
     stream.close();
-    mustScan = true;
+    giveUpTail();
     // The next read looks at the whole file; "nothing new" is not proven by this one.
     return { hasAdded, restKey: `searching ${now()}` };
   }
