@@ -35,7 +35,7 @@ const say = (
   id: string,
   prompt: string,
   wait: 'acknowledged' | 'settled' = 'settled',
-  promptId = randomUUID(),
+  promptId: string = randomUUID(),
 ) => server.client.sessions.message(id, { id: promptId, prompt, wait });
 
 async function journal(server: TestServer, id: string): Promise<JournalEntry[]> {

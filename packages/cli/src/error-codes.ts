@@ -2,11 +2,9 @@
 export const cliErrorCodes = [
   'usage_invalid',
   'server_not_running',
-  'server_unreachable',
   'agent_not_found',
   'agent_ambiguous',
   'stdin_too_large',
-  'session_failed',
 ] as const;
 
 export type CliErrorCode = (typeof cliErrorCodes)[number];

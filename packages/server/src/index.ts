@@ -13,3 +13,4 @@ export {
   settingPaths,
 } from './settings/load-settings.js';
 export { type RawServerSettings, type ServerSettings, serverSettingsSchema } from './settings/server-settings.js';
+export { type SupervisorErrorCode, supervisorErrorCodes } from './supervisor/model/error-codes.js';

@@ -8,4 +8,3 @@ export type {
   PutOutcome,
 } from './installed-adapter-store.js';
 export type { ConfiguredAdapter } from './load-configured.js';
-export { createMemoryInstalledAdapterStore } from './memory-installed-adapter-store.js';

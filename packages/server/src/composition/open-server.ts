@@ -102,7 +102,8 @@ export async function openServer(options: {
     closers.add('adapters', () => adapters.close());
 
     const liveHub = createLiveHub({
-      instanceId: version,
+      // Connections are taken after the supervisor exists.
+      instanceId: () => supervisor.instanceId(),
       settings: defaultLiveSettings,
       clock,
       logger,
@@ -111,6 +112,7 @@ export async function openServer(options: {
       logs: createLogTopicSource({ logStore, runStore }),
       liveRuns: async (companyId) => (await listLiveRuns(database.executor, { companyId }, 200)).items.map(wireRunSummary),
     });
+    // The hub hears of events when they are numbered; numbering them is what a commit asks for.
     const liveFeed: LiveFeed = { ...liveHub, eventsCommitted: (companyId) => liveEvents.eventsCommitted(companyId) };
     const supervisor = createSupervisor({
       store: runStore,
@@ -151,7 +153,7 @@ export async function openServer(options: {
     });
     const http = await createHttpServer(
       {
-        instance: { id: version, version },
+        instance: { id: () => supervisor.instanceId(), version },
         supervisor,
         runStore,
         logStore,

@@ -20,7 +20,7 @@ export interface ReadinessCheck {
 
 /** Everything that routes need. Made once by `createServer`; routes keep no state of their own. */
 export interface ServerServices {
-  readonly instance: { readonly id: string; readonly version: string };
+  readonly instance: { readonly id: () => string; readonly version: string };
   readonly supervisor: Supervisor;
   readonly runStore: RunStore;
   readonly logStore: LogStore;

@@ -10,7 +10,8 @@ import { createLogTopic, type LogTopic, type LogTopicSource, type Unsubscribe } 
 import { createStoreReadGate } from './store-read-gate.js';
 
 export interface LiveHubContext {
-  readonly instanceId: string;
+  /** Named in `hello`; it changes when the instance lost its lease and registered anew. */
+  readonly instanceId: () => string;
   readonly settings: LiveSettings;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -115,7 +116,7 @@ export function createLiveHub(context: LiveHubContext): LiveHub {
     }
   };
   const greet = (connection: LiveConnection, cursor: number): void => {
-    const { instanceId } = context;
+    const instanceId = context.instanceId();
     connection.send(createLiveFrame({ type: 'hello', cursor, instanceId, pingIntervalMs: settings.pingIntervalMs }, cursor));
   };
   let cancelPing = (): void => undefined;

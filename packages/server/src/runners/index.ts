@@ -1,5 +1,4 @@
 export { createMemoryRunnerStore } from './memory-runner-store.js';
-export { runnerRefusalStatus } from './routes/runner-problem.js';
 export { runnerProtocolRoutes } from './routes/runner-protocol-routes.js';
 export { runnerRoutePlugin } from './routes/runner-route-plugin.js';
 export { type RunnerRoutesOptions, runnerRoutes } from './routes/runner-routes.js';

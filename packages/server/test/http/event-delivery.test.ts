@@ -24,7 +24,7 @@ const hubs: LiveHub[] = [];
 function createWorld(settings: LiveSettings = quick) {
   const events = createMemoryEventSource();
   const hub = createLiveHub({
-    instanceId: 'instance',
+    instanceId: () => 'instance',
     settings,
     clock: systemClock,
     logger: noLogger,

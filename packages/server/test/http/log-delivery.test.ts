@@ -29,7 +29,7 @@ function createWorld() {
   let isEnded = false;
   let readCount = 0;
   const hub = createLiveHub({
-    instanceId: 'instance',
+    instanceId: () => 'instance',
     settings: quick,
     clock: systemClock,
     logger: noLogger,
@@ -162,7 +162,7 @@ describe('a followed run log', () => {
   it('that cannot be read tells its reader so and leaves the connection open', async () => {
     const events = createMemoryEventSource();
     const hub = createLiveHub({
-      instanceId: 'instance',
+      instanceId: () => 'instance',
       settings: quick,
       clock: systemClock,
       logger: noLogger,

@@ -1,7 +1,7 @@
 import type { Json } from '@runbeat/adapter-sdk';
 import type { CompanyId, LiveEvent } from '../../supervisor/model/index.js';
 import { type Executor, runStatement } from '../executor.js';
-import { uuidParameter } from '../schema/columns.js';
+import { uuidParameter } from '../parameters.js';
 
 /** Events numbered by one call; a backlog takes several, so that nobody waits long for the company's lock. */
 export const numberingBatch = 1_000;

@@ -11,4 +11,3 @@ export * from './runner-jobs.js';
 export * from './runs.js';
 export * from './session-journal.js';
 export * from './session-prompts.js';
-export * from './wakeup-requests.js';

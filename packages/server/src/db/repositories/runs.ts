@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, lt, type SQL, sql } from 'drizzle-orm';
-import type { AgentId, CompanyId, IssueId, Run, RunEvent, RunId, RunStatus } from '../../supervisor/model/index.js';
+import type { AgentId, CompanyId, IssueId, Run, RunId, RunStatus } from '../../supervisor/model/index.js';
 import type { Executor } from '../executor.js';
-import { heartbeatRunEvents, heartbeatRuns } from '../schema/index.js';
+import { heartbeatRuns } from '../schema/index.js';
 import { type Page, type PageQuery, pageFromRows, pageLimit } from './page.js';
 
 const {
@@ -14,11 +14,6 @@ const { resultJson: _resultJson, contextSnapshot: _contextSnapshot, ...runSummar
 
 /** A run as a list shows it: without the two members that may be large. */
 export type RunSummary = Omit<Run, 'resultJson' | 'contextSnapshot'>;
-
-export async function getRun(executor: Executor, id: RunId): Promise<Run | null> {
-  const [run] = await executor.select(runColumns).from(heartbeatRuns).where(eq(heartbeatRuns.id, id));
-  return run ?? null;
-}
 
 export interface RunListFilter {
   readonly companyId: CompanyId;
@@ -68,29 +63,6 @@ export async function listLiveRuns(
     .orderBy(desc(heartbeatRuns.status), desc(heartbeatRuns.id))
     .limit(pageLimit(limit) + 1);
   return { items: rows.slice(0, pageLimit(limit)), isCut: rows.length > pageLimit(limit) };
-}
-
-/** Oldest first, from behind `afterSeq`. */
-export async function listRunEvents(
-  executor: Executor,
-  runId: RunId,
-  query: { readonly afterSeq: number; readonly limit: number },
-): Promise<readonly RunEvent[]> {
-  const rows = await executor
-    .select({
-      runId: heartbeatRunEvents.runId,
-      seq: heartbeatRunEvents.seq,
-      type: heartbeatRunEvents.type,
-      level: heartbeatRunEvents.level,
-      message: heartbeatRunEvents.message,
-      data: heartbeatRunEvents.data,
-      at: heartbeatRunEvents.at,
-    })
-    .from(heartbeatRunEvents)
-    .where(and(eq(heartbeatRunEvents.runId, runId), gt(heartbeatRunEvents.seq, query.afterSeq)))
-    .orderBy(asc(heartbeatRunEvents.seq))
-    .limit(Math.max(1, Math.min(1_000, query.limit)));
-  return rows;
 }
 
 /** Runs that ended in a span of time, in pages by id: those whose logs retention may remove. `from` null = from the first. */

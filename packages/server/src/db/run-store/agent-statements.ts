@@ -2,7 +2,7 @@ import type { Json } from '@runbeat/adapter-sdk';
 import type { Agent, AgentId, AgentRuntimeState, CompanyId } from '../../supervisor/model/index.js';
 import type { RunStoreTransaction } from '../../supervisor/ports/index.js';
 import { type Executor, runStatement } from '../executor.js';
-import { textParameter, uuidParameter } from '../schema/columns.js';
+import { textParameter, uuidParameter } from '../parameters.js';
 import { agentRuntimeState, agentSessions, agents } from '../schema/index.js';
 import { placeholders, tableCodec } from '../table-codec.js';
 import { namedStatements } from './named-statements.js';

@@ -1,7 +1,7 @@
 import type { AgentId, Run } from '../../supervisor/model/index.js';
 import type { RunStoreTransaction } from '../../supervisor/ports/index.js';
 import { type Executor, runStatement } from '../executor.js';
-import { textParameter, uuidParameter } from '../schema/columns.js';
+import { textParameter, uuidParameter } from '../parameters.js';
 import { placementKey } from './placement-key.js';
 import { runCodec, runFromRow, storedAgeingMs } from './run-codec.js';
 

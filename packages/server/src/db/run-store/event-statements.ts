@@ -8,7 +8,7 @@ import {
   type RunId,
 } from '../../supervisor/model/index.js';
 import { type Executor, runStatement } from '../executor.js';
-import { jsonParameter, uuidParameter } from '../schema/columns.js';
+import { jsonParameter, uuidParameter } from '../parameters.js';
 import { activityLog, heartbeatRunEvents } from '../schema/index.js';
 import { placeholders, tableCodec } from '../table-codec.js';
 

@@ -1,6 +1,6 @@
 import type { InstanceId, ServerInstance } from '../../supervisor/model/index.js';
 import { type Executor, runStatement } from '../executor.js';
-import { uuidParameter } from '../schema/columns.js';
+import { uuidParameter } from '../parameters.js';
 import { serverInstances } from '../schema/index.js';
 import { placeholders, tableCodec } from '../table-codec.js';
 

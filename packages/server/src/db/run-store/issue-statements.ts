@@ -1,6 +1,6 @@
 import type { Issue, IssueComment, IssueId } from '../../supervisor/model/index.js';
 import { type Executor, runStatement } from '../executor.js';
-import { uuidParameter } from '../schema/columns.js';
+import { uuidParameter } from '../parameters.js';
 import { issueComments, issues } from '../schema/index.js';
 import { placeholders, tableCodec } from '../table-codec.js';
 import { namedStatements } from './named-statements.js';

@@ -1,7 +1,7 @@
 import type { InstanceId, Run, RunId } from '../../supervisor/model/index.js';
 import type { LivenessRefresh, RunStore } from '../../supervisor/ports/index.js';
 import { type Executor, runStatement } from '../executor.js';
-import { jsonParameter, uuidParameter } from '../schema/columns.js';
+import { jsonParameter, uuidParameter } from '../parameters.js';
 import { runCodec, runFromRow } from './run-codec.js';
 
 /** No sweep looks at more rows than this, and none reads more. */

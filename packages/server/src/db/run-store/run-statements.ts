@@ -1,7 +1,7 @@
 import type { AgentId, IssueId, NewRun, Run, RunId, RunPatch, RunStatus, WakeupSource } from '../../supervisor/model/index.js';
 import type { CompareAndSet } from '../../supervisor/ports/index.js';
 import { type Executor, runStatement } from '../executor.js';
-import { textParameter, uuidParameter } from '../schema/columns.js';
+import { textParameter, uuidParameter } from '../parameters.js';
 import { placeholders } from '../table-codec.js';
 import { type NamedStatements, namedStatements } from './named-statements.js';
 import { placementKey } from './placement-key.js';

@@ -1,7 +1,7 @@
 import type { CompanyId, IssueId, WakeupRequest, WakeupRequestId } from '../../supervisor/model/index.js';
 import type { CompareAndSet, RunStoreTransaction } from '../../supervisor/ports/index.js';
 import { type Executor, runStatement } from '../executor.js';
-import { textParameter, uuidParameter } from '../schema/columns.js';
+import { textParameter, uuidParameter } from '../parameters.js';
 import { agentWakeupRequests } from '../schema/index.js';
 import { placeholders, tableCodec } from '../table-codec.js';
 import { namedStatements } from './named-statements.js';

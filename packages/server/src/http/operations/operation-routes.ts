@@ -18,7 +18,7 @@ export const operationRoutes: RoutePlugin = (app, services) => {
     handler: async () => ({
       status: 'ok' as const,
       version: services.instance.version,
-      instanceId: services.instance.id,
+      instanceId: services.instance.id(),
       uptimeMs: Math.round(process.uptime() * 1_000),
     }),
   });

@@ -1,5 +1,5 @@
 import { type Executor, runStatement } from '../../db/executor.js';
-import { uuidParameter } from '../../db/schema/columns.js';
+import { uuidParameter } from '../../db/parameters.js';
 import type { LogPosition, LogRunKey } from '../../supervisor/ports/index.js';
 import type { EncodedRecords } from '../log-entry.js';
 import type { LogStart } from '../reading/log-source.js';

@@ -19,7 +19,7 @@ export interface RunnerRoutesOptions {
 }
 
 const tags = ['runners'];
-const read = { access: ['operator', 'company'] } as const;
+const read = { access: ['operator'] } as const;
 const operate = { access: ['operator'] } as const;
 const register = { access: ['operator', 'runner'] } as const;
 

@@ -104,7 +104,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     onChange: () => () => undefined,
   };
   const liveHub = createLiveHub({
-    instanceId,
+    instanceId: () => instanceId,
     settings: { ...defaultLiveSettings, ...options.live },
     clock: systemClock,
     logger,
@@ -135,7 +135,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     isOnlyInstance: true,
   });
   const services: ServerServices = {
-    instance: { id: instanceId, version: 'test' },
+    instance: { id: () => instanceId, version: 'test' },
     supervisor,
     runStore,
     logStore,
