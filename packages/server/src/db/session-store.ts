@@ -55,8 +55,9 @@ export function createPostgresSessionStore(database: Database): SessionStore {
     async commit({ session, ownerEpoch, prompts, entries }) {
       const now = session.updatedAt;
       try {
-        await database.transaction(async (transaction) => {
-          await transaction.execute(sql`SET LOCAL synchronous_commit TO off`);
+        await database.transaction(async (transaction, later) => {
+          // Sent in one go: only whether the row is still ours is waited for.
+          later(transaction.execute(sql`SET LOCAL synchronous_commit TO off`));
           const {
             state,
             reason,
@@ -70,21 +71,23 @@ export function createPostgresSessionStore(database: Database): SessionStore {
             openRequests,
             endedAt,
           } = rowFromSession(session);
-          const moved = await patchInteractiveSession(
+          const moved = patchInteractiveSession(
             transaction,
             { id: session.id, ownerEpoch },
             { state, reason, detail, headSeq, workerId, handle, outputCursor, adapterSession, statusSeq, openRequests, endedAt },
             now,
           );
-          if (moved === 'stale') throw sessionFailures.elsewhere(session.id, null);
           // Settled ones first: the index admits one unsettled prompt.
           for (const prompt of [...prompts].sort((a, b) => Number(b.settledAt !== null) - Number(a.settledAt !== null))) {
-            await putSessionPrompt(transaction, rowFromPrompt(session, prompt, now));
+            later(putSessionPrompt(transaction, rowFromPrompt(session, prompt, now)));
           }
-          await appendSessionJournal(
-            transaction,
-            entries.map((entry) => ({ ...entry, sessionId: session.id, companyId: session.companyId })),
+          later(
+            appendSessionJournal(
+              transaction,
+              entries.map((entry) => ({ ...entry, sessionId: session.id, companyId: session.companyId })),
+            ),
           );
+          if ((await moved) === 'stale') throw sessionFailures.elsewhere(session.id, null);
         });
         return true;
       } catch (error) {

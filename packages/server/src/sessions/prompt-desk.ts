@@ -17,6 +17,8 @@ export interface PromptDesk {
   isInFlight(promptId: string): boolean;
   /** In flight, or settled a moment ago and perhaps not stored yet. */
   find(promptId: string): SessionPrompt | null;
+  /** False = an id that `find` does not know may still be one of this session's history. */
+  knowsAll(): boolean;
   accept(promptId: string, prompt: Json): void;
   /** Null when nothing is waiting to be written. */
   markWritten(): SessionPrompt | null;
@@ -34,6 +36,9 @@ interface Waiter {
   reject(error: Error): void;
 }
 
+/** Outcomes kept in memory per session; older ones are in the database. */
+const rememberedPrompts = 200;
+
 /** Codes of prompts that the worker's end settled: the caller gets them as an error, not as an answer of the agent. */
 const workerFailureCodes: readonly string[] = ['stdin_broken', 'write_timeout', 'start_failed'];
 
@@ -42,11 +47,15 @@ export function createPromptDesk(options: {
   readonly clock: Clock;
   readonly unsettled: readonly SessionPrompt[];
   readonly acknowledgeTimeoutMs: number;
+  /** The session was made by this process and has no history elsewhere. */
+  readonly isNew: boolean;
 }): PromptDesk {
   const { record, clock } = options;
   let inFlight: SessionPrompt | null = options.unsettled[0] ?? null;
-  /** The last settled one, until the next is accepted: a repeated id is answered without asking the database. */
-  let lastSettled: SessionPrompt | null = null;
+  /** Settled ones, newest last: a repeated id is answered without asking the database. */
+  const settledHere = new Map<string, SessionPrompt>();
+  /** Every prompt of the session is in `settledHere` or in flight, so that an unknown id is surely new. */
+  let isMemoryWhole = options.isNew;
   const waiters = new Set<Waiter>();
 
   function put(prompt: SessionPrompt): SessionPrompt {
@@ -80,7 +89,8 @@ export function createPromptDesk(options: {
   return {
     inFlight: () => inFlight,
     isInFlight: (promptId) => inFlight?.id === promptId,
-    find: (promptId) => (inFlight?.id === promptId ? inFlight : lastSettled?.id === promptId ? lastSettled : null),
+    find: (promptId) => (inFlight?.id === promptId ? inFlight : (settledHere.get(promptId) ?? null)),
+    knowsAll: () => isMemoryWhole,
     accept(promptId, prompt) {
       inFlight = put({
         id: promptId,
@@ -110,13 +120,18 @@ export function createPromptDesk(options: {
       if (!inFlight) return null;
       const settled = put({ ...inFlight, state, code, message, result, settledAt: clock.now() });
       inFlight = null;
-      lastSettled = settled;
+      settledHere.set(settled.id, settled);
+      const oldest = settledHere.keys().next();
+      if (settledHere.size > rememberedPrompts && !oldest.done) {
+        settledHere.delete(oldest.value);
+        isMemoryWhole = false;
+      }
       record.append('settled', { promptId: settled.id, data: { state, code, message, result } });
       tell(settled);
       return settled;
     },
     wait(promptId, until) {
-      const known = inFlight?.id === promptId ? inFlight : lastSettled?.id === promptId ? lastSettled : null;
+      const known = inFlight?.id === promptId ? inFlight : (settledHere.get(promptId) ?? null);
       if (known && (isSettled(known) || (until === 'acknowledged' && known.state === 'acknowledged'))) {
         return record.stored().then(() => new Promise((resolve, reject) => answer({ promptId, until, resolve, reject }, known)));
       }

@@ -55,7 +55,7 @@ export function createSessionActor(options: SessionActorOptions): SessionActor {
     },
     async prompt({ id, prompt, wait }) {
       assertOpen();
-      const known = desk.find(id) ?? (await store.getPrompt(record.session().id, id));
+      const known = desk.find(id) ?? (desk.knowsAll() ? null : await store.getPrompt(record.session().id, id));
       if (known && isSettled(known)) {
         await record.stored();
         return known;

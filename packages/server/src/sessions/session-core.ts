@@ -74,6 +74,7 @@ export function createSessionCore(options: SessionActorOptions): SessionCore {
     clock,
     unsettled: options.unsettledPrompts,
     acknowledgeTimeoutMs: settings.acknowledgeTimeoutMs,
+    isNew: options.session.headSeq === 0,
   });
 
   /** Moves the state as the table says and tells of it in the journal. */

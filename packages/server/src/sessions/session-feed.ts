@@ -48,7 +48,8 @@ export function createSessionFeed(options: {
       resolveNews = resolve;
     });
     const stop = (): void => {
-      wakers.delete(stop);
+      // Called again after it was woken, it must not take away the set of those who listen by then.
+      if (!wakers.delete(stop)) return;
       if (wakers.size === 0) waiting.delete(id);
       cancel();
       signal.removeEventListener('abort', stop);

@@ -1,4 +1,4 @@
-import { createSecretRedactor, type OutputStreamV1 } from '@runbeat/adapter-sdk';
+import { createSecretRedactor, type OutputStreamV1, type SecretRedactor } from '@runbeat/adapter-sdk';
 import { type ResumePoint, resumeCursorFromPoint, type StoredUnits } from './resume-cursor.js';
 
 /** Output without secrets, and with each piece of it the cursor from which a successor goes on without gap or double. */
@@ -28,10 +28,11 @@ export function createRedactedOutput(options: {
   readonly isResumable: boolean;
 }): RedactedOutput {
   const hasSecrets = options.secrets.some((secret) => secret !== '');
-  const redactors = {
-    stdout: createSecretRedactor(options.secrets, { replacement }),
-    stderr: createSecretRedactor(options.secrets, { replacement }),
-    system: createSecretRedactor(options.secrets, { replacement }),
+  // Made with the first text of their stream: what a redactor knows of a run's token is tens of KiB, and most streams are silent.
+  const redactors: Partial<Record<OutputStreamV1, SecretRedactor>> = {};
+  const redactorOf = (stream: OutputStreamV1): SecretRedactor => {
+    redactors[stream] ??= createSecretRedactor(options.secrets, { replacement });
+    return redactors[stream];
   };
   let { adapterCursor } = options.resume;
   // Both count from `adapterCursor` on: what came out of the redactors, and what of it is stored (more, right after a restart).
@@ -40,7 +41,7 @@ export function createRedactedOutput(options: {
   // A secret that touches the one before it is hidden by the same mark; only the redactor that saw both knows that.
   const endsInMark = { stdout: false, stderr: false, system: false };
 
-  const isClean = (): boolean => streams.every((stream) => redactors[stream].heldCharacters === 0 && !endsInMark[stream]);
+  const isClean = (): boolean => streams.every((stream) => !redactors[stream]?.heldCharacters && !endsInMark[stream]);
 
   const account = (stream: OutputStreamV1, text: string): string => {
     const known = Math.max(0, stored[stream] - seen[stream]);
@@ -60,14 +61,14 @@ export function createRedactedOutput(options: {
 
   return {
     take(stream, text, cursor) {
-      const shown = account(stream, redactors[stream].push(text));
+      const shown = account(stream, redactorOf(stream).push(text));
       // Behind held-back text a cursor would skip it; the older one with what was stored since says the same exactly.
       if (cursor !== null && (!hasSecrets || isClean())) passCursor(cursor);
       return shown === '' ? null : { text: shown, cursor: currentCursor() };
     },
     finish() {
       return streams.flatMap((stream) => {
-        const text = account(stream, redactors[stream].flush());
+        const text = account(stream, redactors[stream]?.flush() ?? '');
         return text === '' ? [] : [{ stream, text, cursor: currentCursor() }];
       });
     },

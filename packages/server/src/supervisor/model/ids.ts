@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 
-declare const brand: unique symbol;
-type Branded<Name extends string> = string & { readonly [brand]: Name };
+/** A text that is an id of one kind; the mark exists for the compiler only. */
+export type Branded<Name extends string> = string & { readonly '~brand': Name };
 
 export type CompanyId = Branded<'CompanyId'>;
 export type AgentId = Branded<'AgentId'>;
