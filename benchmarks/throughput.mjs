@@ -9,6 +9,8 @@ import pg from 'pg';
 
 /** Jobs at once, and callers that add them at once; the same on both sides. */
 const CONCURRENCY = 32;
+/** Connections on each side: the default of both. */
+const CONNECTIONS = 10;
 const anything = { '~standard': { version: 1, vendor: 'bench', validate: (value) => ({ value }) } };
 
 export default { title: 'runs against jobs, sweeps, and writes', run };
@@ -20,6 +22,7 @@ async function run({ scale }) {
     settings: {
       home,
       port: 0,
+      databasePoolSize: CONNECTIONS,
       logLevel: 'silent',
       supervisor: {
         maxConcurrentRuns: CONCURRENCY,
@@ -32,7 +35,7 @@ async function run({ scale }) {
   });
   await server.start();
   const connectionString = await databaseUrl(home);
-  const pool = new pg.Pool({ connectionString, max: CONCURRENCY });
+  const pool = new pg.Pool({ connectionString, max: CONNECTIONS });
   // A connection that breaks while it is idle; the next query tells.
   pool.on('error', () => undefined);
   try {
