@@ -21,7 +21,7 @@ afterAll(() => simulator.close());
 const working = (onTerm = 'process.exit(143)'): string[] => [
   'node',
   '-e',
-  `console.log("up");process.on("SIGTERM",()=>{${onTerm}});setInterval(()=>{},1e3)`,
+  `process.on("SIGTERM",()=>{${onTerm}});console.log("up");setInterval(()=>{},1e3)`,
 ];
 
 function podOf(run: RecordedRun): Pod {
