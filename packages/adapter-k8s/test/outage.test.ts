@@ -133,7 +133,7 @@ describe.each([
 });
 
 test('cancel goes through an API that fails at first', async () => {
-  const command = ['node', '-e', 'console.log("up");process.on("SIGTERM",()=>process.exit(0));setInterval(()=>{},1e3)'];
+  const command = ['node', '-e', 'process.on("SIGTERM",()=>process.exit(0));console.log("up");setInterval(()=>{},1e3)'];
   const run = recordRun(configFor(simulator.kubeconfigPath, { command }));
   const done = adapter().execute(run.context);
   await run.until(() => run.text().includes('up'));

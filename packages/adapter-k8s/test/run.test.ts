@@ -35,7 +35,7 @@ describe('a run', () => {
 
   test('is cancelled with its log kept', async () => {
     const command = nodeScript(
-      'console.log("up");process.on("SIGTERM",()=>{console.log("bye");process.exit(0)});setInterval(()=>{},1e3)',
+      'process.on("SIGTERM",()=>{console.log("bye");process.exit(0)});console.log("up");setInterval(()=>{},1e3)',
     );
     const run = recordRun(configFor(simulator.kubeconfigPath, { command }));
     const done = adapter.execute(run.context);
