@@ -53,7 +53,8 @@ function planWork(random: SeededRandom): PlannedWork {
   };
 }
 
-const firstKinds: readonly Blow['kind'][] = ['server', 'child', 'connections', 'server', 'child', 'server'];
+/** The first blows of every plan. */
+export const firstKinds: readonly Blow['kind'][] = ['server', 'child', 'connections', 'server', 'child', 'server'];
 
 function planBlow(random: SeededRandom, servers: number, wanted: Blow['kind'] | undefined): Blow {
   switch (wanted ?? random.pick(['server', 'server', 'child', 'child', 'connections'])) {
