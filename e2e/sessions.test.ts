@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { JournalEntry, Session } from '@runbeat/protocol';
 import { describe, expect, it } from 'vitest';
@@ -171,6 +172,42 @@ describe('a session', () => {
     await untilState(server, session.id, 'stopped');
     expect(isAlive(processPid ?? 0)).toBe(false);
     await expect(say(server, session.id, 'hello')).rejects.toMatchObject({ status: 409, code: 'session_ended' });
+  });
+
+  it('talks to an agent that is not ours: the example agent of the protocol’s own package', async () => {
+    const server = await startTestServer();
+    const example = createRequire(import.meta.url)
+      .resolve('@zed-industries/agent-client-protocol')
+      .replace(/dist\/acp\.js$/, 'typescript/examples/agent.ts');
+    const agent = await server.client.agents.create(server.companyId, {
+      name: 'example',
+      adapterType: 'local',
+      adapterConfig: {
+        command: process.execPath,
+        args: ['--import', import.meta.resolve('tsx'), example],
+        interactive: { protocol: 'acp' },
+      },
+    });
+    const { id } = await server.client.sessions.create(agent.id);
+    await untilState(server, id, 'idle');
+    const answer = say(server, id, 'change my project');
+    await waitUntil(
+      async () => (await server.client.sessions.get(id)).openRequests.length === 1,
+      30_000,
+      () => 'the agent to ask for permission',
+    );
+    const [request] = (await server.client.sessions.get(id)).openRequests;
+    expect(JSON.stringify(request)).toContain('allow');
+    await server.client.sessions.answer(id, {
+      requestId: request?.requestId ?? '',
+      answer: { outcome: { outcome: 'selected', optionId: 'allow' } },
+    });
+    expect(await answer).toMatchObject({ state: 'completed', result: { stopReason: 'end_turn' } });
+    const said = (await journal(server, id))
+      .filter(({ kind }) => kind === 'output')
+      .map(({ data }) => (data as { sessionUpdate?: string }).sessionUpdate);
+    expect(said).toContain('agent_message_chunk');
+    expect(said).toContain('tool_call');
   });
 
   it('is a conversation in the terminal', async () => {
