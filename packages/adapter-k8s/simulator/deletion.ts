@@ -30,6 +30,9 @@ export function createGarbageCollector(cluster: Cluster): { destroy(): void } {
     if (kind === 'Pod' && event.type === 'MODIFIED' && isRemovable(event.object as Pod)) {
       cluster.later(1, () => removePod(metadata.namespace, metadata.name));
     }
+    if (kind === 'Pod' && event.type === 'MODIFIED' && isUnscheduledTerminating(event.object as Pod)) {
+      cluster.later(pace.garbageCollection, () => failUnscheduled(metadata.namespace, metadata.name));
+    }
     if (kind === 'Job' && event.type === 'DELETED') cluster.later(pace.garbageCollection, () => collect(event.object as Job));
     if (kind === 'Job' && event.type === 'MODIFIED' && metadata.finalizers?.includes('foregroundDeletion')) {
       cluster.later(pace.garbageCollection, () => deleteForeground(event.object as Job));
@@ -42,6 +45,19 @@ export function createGarbageCollector(cluster: Cluster): { destroy(): void } {
     pod.metadata.deletionTimestamp !== undefined &&
     pod.metadata.deletionGracePeriodSeconds === 0 &&
     (pod.metadata.finalizers ?? []).length === 0;
+
+  const isUnscheduledTerminating = (pod: Pod): boolean =>
+    pod.metadata.deletionTimestamp !== undefined && pod.spec.nodeName === undefined && !isPodFinished(pod);
+
+  /**
+   * No kubelet ever saw it, so the Pod garbage collector says that it is over (kubernetes/pkg/controller/podgc,
+   * gcUnscheduledTerminating); only then does a Job with podReplacementPolicy Failed take its finalizer off.
+   */
+  function failUnscheduled(namespace: string, name: string): void {
+    store.update('pods', namespace, name, (draft) => {
+      if (isUnscheduledTerminating(draft as Pod)) draft.status.phase = 'Failed';
+    });
+  }
 
   function removePod(namespace: string, name: string): void {
     const pod = store.get('pods', namespace, name);

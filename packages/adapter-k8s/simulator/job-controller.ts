@@ -19,6 +19,10 @@ export function createJobController(cluster: Cluster, admission: AdmissionSettin
 
   const unsubscribe = store.subscribe((event) => {
     if (event.resource === 'jobs' && event.type !== 'DELETED') enqueue(event.object as Job, pace.suspend);
+    if (event.resource === 'jobs' && event.type === 'DELETED') {
+      // Its Pods may have no further event of their own.
+      for (const pod of podsOf(event.object as Job)) cluster.later(pace.suspend, () => releaseOrphan(pod));
+    }
     if (event.resource !== 'pods') return;
     const owner = event.object.metadata.ownerReferences?.find((each) => each.kind === 'Job');
     const job = owner && store.get('jobs', event.object.metadata.namespace, owner.name);
