@@ -38,7 +38,8 @@ test('a run that ended while the server was away is settled when it is back', as
 
 test('an emptied server: the runner registers again under its token, takes new work, and keeps what is unknown', async () => {
   const runner = await bench.runner();
-  const wish = { lines: 150, lineBytes: 40, text: 'x', pauseMs: 10 };
+  // Long enough to be at work still when the right database is back, also on a loaded machine.
+  const wish = { lines: 400, lineBytes: 40, text: 'x', pauseMs: 20 };
   const run = bench.server.startRun(wish);
   await timeUntil(() => run.records.length > 3);
   await bench.server.crash();

@@ -28,6 +28,8 @@ export interface WakeupInput {
   readonly idempotencyKey?: string | null;
   readonly requestedBy?: string | null;
   readonly retryReason?: string | null;
+  /** The ended run that this one tries again. */
+  readonly retryOfRunId?: RunId | null;
   readonly placement?: RunPlacement | null;
   readonly timeoutMs?: number | null;
   readonly adapterConfigOverride?: Json;

@@ -37,7 +37,7 @@ export function wakeupFromInput(input: WakeupInput, now: Date): WakeupRequest {
 }
 
 /** What a wake may bring beside itself; a deferred wake cannot (it is stored without these). */
-export type RunOptions = Pick<WakeupInput, 'retryReason' | 'placement' | 'timeoutMs' | 'adapterConfigOverride'>;
+export type RunOptions = Pick<WakeupInput, 'retryReason' | 'retryOfRunId' | 'placement' | 'timeoutMs' | 'adapterConfigOverride'>;
 
 /** Members of the adapter config that replace the agent's for this one run; null when the wake brings none. */
 export function configOverrideOf(
@@ -77,7 +77,7 @@ export function runFromWakeup(wakeup: WakeupRequest, agent: Agent, options: RunO
     notBefore: null,
     timeoutMs: options.timeoutMs ?? agent.runtimeConfig.limits.timeoutMs,
     idleTimeoutMs: agent.runtimeConfig.limits.idleTimeoutMs,
-    retryOfRunId: null,
+    retryOfRunId: options.retryOfRunId ?? null,
     processLossRetryCount: 0,
     transientRetryCount: 0,
     createdAt: now,

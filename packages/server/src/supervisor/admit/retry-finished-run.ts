@@ -33,6 +33,7 @@ export async function retryFinishedRun(dependencies: SupervisorDependencies, id:
       adapterConfigOverride,
       requestedBy: actorName(actor),
       retryReason: 'manual',
+      retryOfRunId: id,
     });
   });
 }
