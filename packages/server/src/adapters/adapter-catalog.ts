@@ -1,10 +1,14 @@
-import { createInProcessAdapter } from '@runbeat/adapter-host';
+import {
+  createAdapterFolders,
+  createAdapterInstaller,
+  createInProcessAdapter,
+  createPackageLoader,
+  createRetryTimes,
+} from '@runbeat/adapter-host';
 import { type AdapterV1, type EnvironmentReportV1, type Json, parseAdapterConfig } from '@runbeat/adapter-sdk';
 import type { Adapter } from '@runbeat/protocol';
 import { ServerError } from '../server-error.js';
 import type { AdapterCatalog, AdapterLookup, Clock, Logger } from '../supervisor/ports/index.js';
-import { createAdapterFolders } from './adapter-folders.js';
-import { createAdapterInstaller } from './adapter-installer.js';
 import { createAdapterSlot } from './adapter-slot.js';
 import type { CatalogContext } from './catalog-context.js';
 import { createPackageChanges, type PackageChanges } from './change-packages.js';
@@ -12,8 +16,7 @@ import { followRows } from './follow-rows.js';
 import type { InstalledAdapterStore } from './installed-adapter-store.js';
 import { createKeyedLock } from './keyed-lock.js';
 import { type ConfiguredAdapter, loadConfigured } from './load-configured.js';
-import { createPackageLoader } from './load-package.js';
-import { createRetryTimes } from './retry-times.js';
+import { paperclipLifters } from './paperclip-lifter.js';
 import { createSlotRegistry } from './slot-registry.js';
 
 /** Other instances' changes are looked for this often, where the store cannot tell of them. In ms. */
@@ -72,7 +75,12 @@ export function createAdapterCatalog(options: AdapterCatalogOptions): ServerAdap
     registry,
     store,
     installer: createAdapterInstaller(createAdapterFolders(options.adaptersFolder), options.environment),
-    loader: createPackageLoader({ environment: options.environment, clock, logger }),
+    loader: createPackageLoader({
+      environment: options.environment,
+      lifters: paperclipLifters(),
+      clock,
+      onOutput: (adapter, stream, text) => logger.info({ adapter, stream }, text),
+    }),
     clock,
     logger,
     lock: createKeyedLock(),

@@ -1,8 +1,7 @@
+import type { AdapterInstaller, PackageLoader } from '@runbeat/adapter-host';
 import type { Clock, Logger } from '../supervisor/ports/index.js';
-import type { AdapterInstaller } from './adapter-installer.js';
 import type { InstalledAdapterStore } from './installed-adapter-store.js';
 import type { KeyedLock } from './keyed-lock.js';
-import type { PackageLoader } from './load-package.js';
 import type { SlotRegistry } from './slot-registry.js';
 
 /** What the parts of the catalogue share. Made once by `createAdapterCatalog`. */

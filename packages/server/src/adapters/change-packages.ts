@@ -1,13 +1,19 @@
-import type { LoadedAdapter } from '@runbeat/adapter-host';
+import {
+  type InstalledPackage,
+  type LoadedAdapter,
+  type PackageSpec,
+  parsePackageSpec,
+  type StagedPackage,
+  specText,
+} from '@runbeat/adapter-host';
 import type { Adapter, AdapterCheckResult } from '@runbeat/protocol';
 import { isServerError, ServerError } from '../server-error.js';
-import type { InstalledPackage, StagedPackage } from './adapter-installer.js';
 import type { AdapterSlot } from './adapter-slot.js';
 import type { CatalogContext } from './catalog-context.js';
 import { fillSlot } from './fill-slot.js';
+import { serverErrorFrom, withServerErrors } from './install-error.js';
 import { type InstallSettings, installSettingsFrom } from './install-settings.js';
 import type { InstalledAdapter } from './installed-adapter-store.js';
-import { type PackageSpec, parsePackageSpec, specText } from './package-spec.js';
 import { retirePackage } from './retire-package.js';
 
 export interface AddRequest {
@@ -59,16 +65,18 @@ export function createPackageChanges(context: CatalogContext): PackageChanges {
   };
 
   return {
-    async add({ spec, allowScripts, override, installedBy }) {
-      const parsed = parsePackageSpec(spec, context.baseFolder);
-      return await install({ spec: parsed, allowScripts, override, installedBy: installedBy ?? null, onlyPackage: null });
-    },
-    async update(type, { spec, allowScripts }) {
-      const slot = requireInstalled(context, type);
-      const parsed = parsePackageSpec(spec ?? slot.facts.origin.source, context.baseFolder);
-      const onlyPackage = slot.facts.package?.name ?? null;
-      return await install({ spec: parsed, allowScripts, override: false, installedBy: null, onlyPackage });
-    },
+    add: ({ spec, allowScripts, override, installedBy }) =>
+      withServerErrors(async () => {
+        const parsed = parsePackageSpec(spec, context.baseFolder);
+        return await install({ spec: parsed, allowScripts, override, installedBy: installedBy ?? null, onlyPackage: null });
+      }),
+    update: (type, { spec, allowScripts }) =>
+      withServerErrors(async () => {
+        const slot = requireInstalled(context, type);
+        const parsed = parsePackageSpec(spec ?? slot.facts.origin.source, context.baseFolder);
+        const onlyPackage = slot.facts.package?.name ?? null;
+        return await install({ spec: parsed, allowScripts, override: false, installedBy: null, onlyPackage });
+      }),
     async remove(type, { isForced }) {
       const slot = requireInstalled(context, type);
       const name = slot.facts.package?.name ?? '';
@@ -85,7 +93,7 @@ export function createPackageChanges(context: CatalogContext): PackageChanges {
     },
     async check({ spec, allowScripts }) {
       requireScriptsAllowed(context, allowScripts);
-      const parsed = parsePackageSpec(spec, context.baseFolder);
+      const parsed = await withServerErrors(async () => parsePackageSpec(spec, context.baseFolder));
       let staged: StagedPackage | null = null;
       let type: string | null = null;
       const result = (problems: AdapterCheckResult['problems']): AdapterCheckResult => ({
@@ -104,8 +112,9 @@ export function createPackageChanges(context: CatalogContext): PackageChanges {
         registry.requireFree(type, { name, override: false });
         return result([]);
       } catch (error) {
-        if (!isServerError(error)) throw error;
-        return result([{ code: error.code, message: error.message }]);
+        const told = serverErrorFrom(error);
+        if (!isServerError(told)) throw told;
+        return result([{ code: told.code, message: told.message }]);
       } finally {
         await staged?.discard();
       }

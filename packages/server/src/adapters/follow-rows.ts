@@ -1,14 +1,11 @@
+import { type FollowedPackage, obtainPackage, planFollow, type RetryTimes } from '@runbeat/adapter-host';
 import { ServerError } from '../server-error.js';
-import type { InstalledPackage } from './adapter-installer.js';
 import { type AdapterSlot, createAdapterSlot } from './adapter-slot.js';
 import type { CatalogContext } from './catalog-context.js';
 import { fillSlot } from './fill-slot.js';
 import { installSettingsFrom } from './install-settings.js';
 import type { InstalledAdapter } from './installed-adapter-store.js';
-import { parsePackageSpec } from './package-spec.js';
-import { type FollowedPackage, planFollow } from './plan-follow.js';
 import { retirePackage } from './retire-package.js';
-import type { RetryTimes } from './retry-times.js';
 
 /**
  * Brings this instance to what the rows say: one step a package, under its lock. A package that cannot be had stays as a
@@ -60,7 +57,9 @@ async function loadRow(
   failing.startLoading();
   try {
     const settings = installSettingsFrom(row.settings);
-    const installed = await obtain(context, row);
+    const allowScripts = context.isInstallScriptsAllowed && settings.allowScripts;
+    const { baseFolder, closing: signal } = context;
+    const installed = await obtainPackage(context.installer, row, { allowScripts, baseFolder, signal });
     const loaded = await context.loader.load({ folder: installed.packageFolder, name, version, settings });
     try {
       if (loaded.type !== row.adapterType) {
@@ -80,29 +79,6 @@ async function loadRow(
     failing.fail(error);
     retries.failed(name);
     context.logger.error({ err: error, packageName: name, version, integrity }, 'An installed adapter cannot be used');
-  }
-}
-
-/** From the disk, else from where it came from; the registry's package must be the very one that was added. */
-async function obtain(context: CatalogContext, row: InstalledAdapter): Promise<InstalledPackage> {
-  const { packageName: name, version, integrity } = row;
-  const source = parsePackageSpec(row.source, context.baseFolder);
-  const found = await context.installer.find({ name, version, integrity, kind: source.kind });
-  if (found && found.integrity === integrity) return found;
-  const spec = source.kind === 'registry' ? ({ kind: 'registry', name, range: version } as const) : source;
-  const allowScripts = context.isInstallScriptsAllowed && installSettingsFrom(row.settings).allowScripts;
-  const staged = await context.installer.stage(spec, { allowScripts, signal: context.closing }).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const message = `The adapter package ${name}@${version} is not on this server and could not be fetched; its runs wait. ${why}`;
-    throw new ServerError('adapter_missing', message, { cause });
-  });
-  try {
-    if (staged.name === name && staged.version === version && staged.integrity === integrity) return await staged.promote();
-    const got = `${staged.name}@${staged.version} (${staged.integrity ?? 'no integrity'})`;
-    const wanted = `${name}@${version} (${integrity ?? 'no integrity'})`;
-    throw new ServerError('adapter_missing', `${row.source} is ${got} now, and not ${wanted} that was added. Add it again.`);
-  } finally {
-    await staged.discard();
   }
 }
 

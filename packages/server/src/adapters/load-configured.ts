@@ -1,12 +1,10 @@
 import { stat } from 'node:fs/promises';
-import { resolveModule } from '@runbeat/adapter-host';
+import { parsePackageSpec, type RetryTimes, resolveModule } from '@runbeat/adapter-host';
 import { ServerError } from '../server-error.js';
 import { type AdapterSlot, createAdapterSlot, type SlotPackage } from './adapter-slot.js';
 import type { CatalogContext } from './catalog-context.js';
 import { fillSlot } from './fill-slot.js';
 import type { InstallSettings } from './install-settings.js';
-import { parsePackageSpec } from './package-spec.js';
-import type { RetryTimes } from './retry-times.js';
 
 /** An adapter that the server settings name. */
 export interface ConfiguredAdapter {

@@ -1,9 +1,8 @@
 import { join } from 'node:path';
-import { systemClock } from '@runbeat/adapter-host';
+import { createPackageLoader, systemClock } from '@runbeat/adapter-host';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { noLogger } from '../supervisor/ports/index.js';
 import { installSettingsFrom } from './install-settings.js';
-import { createPackageLoader } from './load-package.js';
+import { paperclipLifters } from './paperclip-lifter.js';
 import { temporaryFolder, writeAdapterPackage } from './testing/adapter-package.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -12,8 +11,12 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-const clock = { ...systemClock, now: () => new Date() };
-const loader = createPackageLoader({ environment: { PATH: process.env['PATH'] }, clock, logger: noLogger });
+const loader = createPackageLoader({
+  environment: { PATH: process.env['PATH'] },
+  lifters: paperclipLifters(),
+  clock: systemClock,
+  onOutput: () => undefined,
+});
 const load = async (code: string, manifest: Record<string, unknown> = {}) => {
   const name = 'fixture';
   const path = await writeAdapterPackage(folder.path, { name, code, manifest });

@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ServerError } from '../server-error.js';
+import type { AdapterError } from '@runbeat/adapter-sdk';
+import { hostError } from '../adapter-host-error.js';
 
 /** What an operator may ask to install. */
 export type PackageSpec =
@@ -17,7 +18,7 @@ const rangePattern = /^[a-zA-Z0-9^~<>=*|.+ -]{1,200}$/;
 /**
  * Reads a spec as an operator writes it: `@acme/foo`, `@acme/foo@^1`, `./folder`, `/abs/folder`, `file:…`, `./pack.tgz`.
  * @param baseFolder where relative paths start.
- * @throws ServerError `adapter_spec_invalid`.
+ * @throws `adapter_spec_invalid`.
  */
 export function parsePackageSpec(rawSpec: string, baseFolder: string): PackageSpec {
   const spec = rawSpec.trim();
@@ -40,7 +41,7 @@ export function isPackageName(name: string): boolean {
   return name.length <= 214 && namePattern.test(name) && !name.split('/').some((part) => part === '.' || part === '..');
 }
 
-/** The spec as it is recorded: paths are absolute, so that it means the same wherever the server is started. */
+/** The spec as it is recorded: paths are absolute, so that it means the same wherever the host is started. */
 export function specText(spec: PackageSpec): string {
   if (spec.kind !== 'registry') return spec.path;
   return spec.range === null ? spec.name : `${spec.name}@${spec.range}`;
@@ -53,8 +54,8 @@ function fromPath(spec: string, baseFolder: string): PackageSpec {
   return /\.(tgz|tar\.gz)$/.test(path) ? { kind: 'tarball', path } : { kind: 'folder', path };
 }
 
-function invalid(spec: string, why: string): ServerError {
-  return new ServerError(
+function invalid(spec: string, why: string): AdapterError {
+  return hostError(
     'adapter_spec_invalid',
     `"${spec}" cannot be installed: ${why}. Name a package (@acme/foo@^1), a folder (./adapters/foo) or a tarball (./foo-1.0.0.tgz).`,
   );

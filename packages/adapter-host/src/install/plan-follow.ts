@@ -1,6 +1,17 @@
-import type { InstalledAdapter } from './installed-adapter-store.js';
+/** What is wanted of an installed package, in a list that a host follows: a row of a table, an entry of a file. */
+export interface WantedPackage {
+  readonly packageName: string;
+  /** Exact version that is to run. */
+  readonly version: string;
+  /** Of the package's tarball, as npm writes it (`sha512-…`); null when npm gave none. */
+  readonly integrity: string | null;
+  /** New with every change of the entry. */
+  readonly revision: string;
+  /** Set while a removal waits for the adapter's runs to end. */
+  readonly removalRequestedAt: Date | null;
+}
 
-/** What an instance has of an installed package. */
+/** What a host has of an installed package. */
 export interface FollowedPackage {
   readonly packageName: string;
   readonly revision: string;
@@ -10,19 +21,22 @@ export interface FollowedPackage {
   readonly isRetired: boolean;
 }
 
-export type FollowStep =
+export type FollowStep<Wanted extends WantedPackage> =
   /** Not here yet: fetch, load. */
-  | { readonly step: 'load'; readonly row: InstalledAdapter }
+  | { readonly step: 'load'; readonly row: Wanted }
   /** Another version is to run. */
-  | { readonly step: 'switch'; readonly row: InstalledAdapter }
-  /** The row was written anew, the version is the same. */
-  | { readonly step: 'restate'; readonly row: InstalledAdapter }
-  /** The row is gone, or is to go: drain and go. */
+  | { readonly step: 'switch'; readonly row: Wanted }
+  /** The entry was written anew, the version is the same. */
+  | { readonly step: 'restate'; readonly row: Wanted }
+  /** The entry is gone, or is to go: drain and go. */
   | { readonly step: 'retire'; readonly packageName: string };
 
-/** What must be done so that this instance runs what the rows say. */
-export function planFollow(rows: readonly InstalledAdapter[], here: readonly FollowedPackage[]): readonly FollowStep[] {
-  const steps: FollowStep[] = [];
+/** What must be done so that this host runs what the list says. */
+export function planFollow<Wanted extends WantedPackage>(
+  rows: readonly Wanted[],
+  here: readonly FollowedPackage[],
+): readonly FollowStep<Wanted>[] {
+  const steps: FollowStep<Wanted>[] = [];
   for (const row of rows) {
     const own = here.find((one) => one.packageName === row.packageName);
     const isLeaving = row.removalRequestedAt !== null;

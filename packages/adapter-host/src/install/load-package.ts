@@ -1,13 +1,20 @@
-import { type LoadedAdapter, loadAdapter } from '@runbeat/adapter-host';
-import { isAdapterError } from '@runbeat/adapter-sdk';
-import { ServerError } from '../server-error.js';
-import type { Clock, Logger } from '../supervisor/ports/index.js';
-import type { InstallSettings } from './install-settings.js';
-import { paperclipLifterFolder } from './paperclip-lifter.js';
+import { type AdapterError, isAdapterError } from '@runbeat/adapter-sdk';
+import { hostError } from '../adapter-host-error.js';
+import type { HostClock } from '../host-clock.js';
+import { loadAdapter } from '../load-adapter.js';
+import type { LoadedAdapter } from '../loaded-adapter.js';
 import { workerEnvironment } from './worker-environment.js';
 
 /** Longest that the first questions to an adapter may take, in ms. */
 const SMOKE_LIMIT_MS = 10_000;
+
+/** How the worker of a package is set up. */
+export interface WorkerSettings {
+  /** Variables of the host's environment that the worker may see. */
+  readonly environment: readonly string[];
+  /** JavaScript heap of the worker; absent = 512. */
+  readonly maxHeapMb?: number | undefined;
+}
 
 export interface PackageToLoad {
   /** The package's folder, or the folder that the settings name. */
@@ -15,7 +22,7 @@ export interface PackageToLoad {
   /** For messages and the log. */
   readonly name: string;
   readonly version?: string;
-  readonly settings: InstallSettings;
+  readonly settings: WorkerSettings;
 }
 
 export interface PackageLoader {
@@ -24,14 +31,17 @@ export interface PackageLoader {
 }
 
 export interface PackageLoaderOptions {
+  /** The host's; a worker sees of it what every program needs and what its settings name. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly clock: Clock;
-  readonly logger: Logger;
+  /** Modules that export an `adapterLifter`, for packages written for other hosts: the host that has some names them. */
+  readonly lifters: readonly string[];
+  readonly clock: HostClock;
+  /** What a worker writes to stdout and stderr, without the line's end. */
+  onOutput(packageName: string, stream: 'stdout' | 'stderr', text: string): void;
 }
 
 export function createPackageLoader(options: PackageLoaderOptions): PackageLoader {
-  const { environment, clock, logger } = options;
-  const lifterFolder = paperclipLifterFolder();
+  const { environment, lifters, clock } = options;
   return {
     async load({ folder, name, version, settings }) {
       const loaded = await loadAdapter({
@@ -39,9 +49,9 @@ export function createPackageLoader(options: PackageLoaderOptions): PackageLoade
         isolation: 'worker',
         environment: workerEnvironment(environment, settings.environment),
         limits: settings.maxHeapMb === undefined ? {} : { maxHeapMb: settings.maxHeapMb },
-        lifters: lifterFolder === null ? [] : [lifterFolder],
+        lifters,
         clock,
-        onOutput: (stream, text) => logger.info({ adapter: name, stream }, text.trimEnd()),
+        onOutput: (stream, text) => options.onOutput(name, stream, text.trimEnd()),
         ...(version === undefined ? {} : { version }),
       }).catch((error: unknown) => {
         throw packageError(name, error);
@@ -65,11 +75,11 @@ async function askFirstQuestions(loaded: LoadedAdapter): Promise<void> {
   const schema = loaded.adapter.configSchema['~standard'];
   const result = await withinLimit(Promise.resolve(schema.validate({})), 'configSchema for an empty config');
   if (result.issues && result.issues.length === 0) {
-    throw new ServerError('adapter_package_invalid', 'configSchema refuses a value without saying why: `issues` is empty.');
+    throw hostError('adapter_package_invalid', 'configSchema refuses a value without saying why: `issues` is empty.');
   }
   if (loaded.state !== 'ready') {
     const why = loaded.lastError === null ? '' : `: ${loaded.lastError.message}`;
-    throw new ServerError('adapter_package_invalid', `The adapter went away while it was asked the first questions${why}`);
+    throw hostError('adapter_package_invalid', `The adapter went away while it was asked the first questions${why}`);
   }
 }
 
@@ -77,7 +87,7 @@ async function withinLimit<T>(work: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_resolve, reject) => {
     const message = `The adapter gave no answer of ${what} within ${SMOKE_LIMIT_MS / 1000} s.`;
-    timer = setTimeout(() => reject(new ServerError('adapter_package_invalid', message)), SMOKE_LIMIT_MS);
+    timer = setTimeout(() => reject(hostError('adapter_package_invalid', message)), SMOKE_LIMIT_MS);
   });
   try {
     return await Promise.race([work, limit]);
@@ -86,13 +96,13 @@ async function withinLimit<T>(work: Promise<T>, what: string): Promise<T> {
   }
 }
 
-/** The host's codes tell operators apart what matters to them: made for another version, or broken. */
-function packageError(name: string, error: unknown): ServerError {
+/** Two codes tell operators apart what matters to them: made for another version, or broken. `detail.reason` = the finer one. */
+function packageError(name: string, error: unknown): AdapterError {
   const message = error instanceof Error ? error.message : String(error);
   const hostCode = isAdapterError(error) ? error.code : null;
   const code = hostCode === 'adapter_incompatible' ? 'adapter_incompatible' : 'adapter_package_invalid';
-  return new ServerError(code, `The package ${name} cannot be used: ${message}`, {
+  return hostError(code, `The package ${name} cannot be used: ${message}`, {
     cause: error,
-    evidence: { reason: hostCode },
+    detail: { reason: hostCode },
   });
 }

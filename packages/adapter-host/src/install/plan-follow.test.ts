@@ -1,16 +1,10 @@
 import { expect, test } from 'vitest';
-import type { InstalledAdapter } from './installed-adapter-store.js';
-import { type FollowedPackage, planFollow } from './plan-follow.js';
+import { type FollowedPackage, planFollow, type WantedPackage } from './plan-follow.js';
 
-const row = (more: Partial<InstalledAdapter> = {}): InstalledAdapter => ({
+const row = (more: Partial<WantedPackage> = {}): WantedPackage => ({
   packageName: 'foo',
-  adapterType: 'foo',
-  source: 'foo',
   version: '1.0.0',
   integrity: 'sha512-a',
-  settings: null,
-  installedBy: null,
-  installedAt: new Date(0),
   removalRequestedAt: null,
   revision: 'r1',
   ...more,
@@ -23,7 +17,7 @@ const own = (more: Partial<FollowedPackage> = {}): FollowedPackage => ({
   isRetired: false,
   ...more,
 });
-const steps = (rows: InstalledAdapter[], here: FollowedPackage[]): string[] => planFollow(rows, here).map(({ step }) => step);
+const steps = (rows: WantedPackage[], here: FollowedPackage[]): string[] => planFollow(rows, here).map(({ step }) => step);
 
 test('an instance that runs what the rows say does nothing', () => {
   expect(steps([row()], [own()])).toEqual([]);

@@ -1,8 +1,8 @@
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import semver from 'semver';
 import { z } from 'zod';
-import { ServerError } from '../server-error.js';
+import { hostError } from '../adapter-host-error.js';
 import type { AdapterFolders } from './adapter-folders.js';
 import { isPackageName, type PackageSpec, specText } from './package-spec.js';
 import { runNpm } from './run-npm.js';
@@ -12,7 +12,7 @@ export interface InstalledPackage {
   readonly name: string;
   readonly version: string;
   readonly integrity: string | null;
-  /** `<home>/adapters/<name>/<version>`, with its own lock file. */
+  /** `<root>/<name>/<version>`, with its own lock file. */
   readonly folder: string;
   /** The package itself, inside `folder`. */
   readonly packageFolder: string;
@@ -44,9 +44,11 @@ export interface AdapterInstaller {
   ): Promise<InstalledPackage | null>;
   /** The highest version of a registry package on this disk that the range allows, or null. */
   findInRange(name: string, range: string): Promise<InstalledPackage | null>;
+  /** Every whole install on this disk. */
+  list(): Promise<readonly InstalledPackage[]>;
   /** Delete one version's folder; the package's folder too when it was the last. */
   remove(folder: string): Promise<void>;
-  /** Delete what an interrupted install left. Call at start, before the first install. */
+  /** Delete what an interrupted install left in this process's staging. Call at start, before the first install. */
   clean(): Promise<void>;
 }
 
@@ -112,10 +114,7 @@ export function createAdapterInstaller(
     );
     const installed = await read(folder);
     if (installed) return { ...installed, isNew };
-    throw new ServerError(
-      'adapter_install_failed',
-      `${folder} is in the way: it holds no whole install. Delete it and try again.`,
-    );
+    throw hostError('adapter_install_failed', `${folder} is in the way: it holds no whole install. Delete it and try again.`);
   };
 
   return {
@@ -126,7 +125,7 @@ export function createAdapterInstaller(
       try {
         await fetchInto(spec, aside, options);
         const staged = await read(aside);
-        if (!staged) throw new ServerError('adapter_install_failed', `The install in ${aside} was tampered with. Try again.`);
+        if (!staged) throw hostError('adapter_install_failed', `The install in ${aside} was tampered with. Try again.`);
         const folder = folders.ofVersion(staged.name, staged.version, staged.integrity, spec.kind);
         return { ...staged, discard, promote: () => moveIntoPlace(aside, folder) };
       } catch (error) {
@@ -140,8 +139,13 @@ export function createAdapterInstaller(
       const best = semver.maxSatisfying(versions, range);
       return best === null ? null : await read(folders.ofVersion(name, best, null, 'registry'));
     },
+    async list() {
+      const found = await Promise.all((await versionFolders(folders.root)).map(read));
+      return found.filter((one) => one !== null);
+    },
     async remove(folder) {
-      if (!folder.startsWith(folders.root)) throw new ServerError('adapter_spec_invalid', `${folder} is no adapter's folder.`);
+      if (!folder.startsWith(`${folders.root}${sep}`))
+        throw hostError('adapter_spec_invalid', `${folder} is no adapter's folder.`);
       // First out of sight, then deleted: an interruption leaves something in staging, not half a package.
       await mkdir(folders.staging, { recursive: true, mode: 0o700 });
       const doomed = await mkdtemp(join(folders.staging, 'remove-'));
@@ -173,14 +177,14 @@ async function packFolder(path: string, folder: string, npm: (args: readonly str
   const output = await npm(['pack', path, '--ignore-scripts', '--json', '--loglevel=error', `--pack-destination=${folder}`]);
   const packed = packedSchema.safeParse(parseJson(output));
   if (packed.success) return `./${packed.data[0]?.filename.replace('@', '').replace('/', '-')}`;
-  throw new ServerError('adapter_install_failed', `Packing ${path} gave no tarball; npm said: ${output.slice(-500)}`);
+  throw hostError('adapter_install_failed', `Packing ${path} gave no tarball; npm said: ${output.slice(-500)}`);
 }
 
 async function requirePath(spec: PackageSpec): Promise<void> {
   if (spec.kind === 'registry') return;
   const found = await stat(spec.path).catch(() => null);
   if (found && (spec.kind === 'folder' ? found.isDirectory() : found.isFile())) return;
-  throw new ServerError('adapter_spec_invalid', `There is no ${spec.kind} at ${spec.path} on this server.`);
+  throw hostError('adapter_spec_invalid', `There is no ${spec.kind} at ${spec.path} on this machine.`);
 }
 
 async function readStaged(folder: string, what: string): Promise<{ name: string; version: string; integrity: string | null }> {
@@ -189,9 +193,21 @@ async function readStaged(folder: string, what: string): Promise<{ name: string;
   const name = own.success ? Object.keys(own.data.dependencies)[0] : undefined;
   const locked = name !== undefined && lock.success ? lock.data.packages[`node_modules/${name}`] : undefined;
   if (name === undefined || locked?.version === undefined || !isPackageName(name)) {
-    throw new ServerError('adapter_install_failed', `npm installed ${what}, but its lock file does not say what that was.`);
+    throw hostError('adapter_install_failed', `npm installed ${what}, but its lock file does not say what that was.`);
   }
   return { name, version: locked.version, integrity: locked.integrity ?? null };
+}
+
+/** `<name>/<version>` and `<@scope>/<name>/<version>`. What else lies there (a `node_modules` of somebody's own) is not ours. */
+async function versionFolders(root: string): Promise<string[]> {
+  const below = async (folder: string): Promise<string[]> => {
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    return entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => join(folder, name));
+  };
+  const all = async (parents: readonly string[]): Promise<string[]> => (await Promise.all(parents.map(below))).flat();
+  const top = (await below(root)).filter((path) => path !== join(root, 'node_modules'));
+  const isScope = (path: string): boolean => path.startsWith(join(root, '@'));
+  return await all([...top.filter((path) => !isScope(path)), ...(await all(top.filter(isScope)))]);
 }
 
 async function removeIfEmpty(folder: string, root: string): Promise<void> {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { workloadEnvironment } from '@runbeat/adapter-sdk';
-import { ServerError } from '../server-error.js';
+import { hostError } from '../adapter-host-error.js';
 
 /** An install that takes longer is stuck: npm retries a registry that does not answer for about as long. */
 const NPM_LIMIT_MS = 5 * 60_000;
@@ -15,14 +15,14 @@ export interface NpmRun {
   readonly cwd: string;
   /** For messages: what was to be installed. */
   readonly what: string;
-  /** The server's environment; npm sees of it what programs need, npm's own settings and registry tokens. */
+  /** The host's environment; npm sees of it what programs need, npm's own settings and registry tokens. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly signal?: AbortSignal;
 }
 
 /**
  * Runs the npm command line and gives its stdout.
- * @throws ServerError `adapter_install_failed` with npm's last lines; the whole process group is gone then.
+ * @throws `adapter_install_failed` with npm's last lines; the whole process group is gone then.
  */
 export async function runNpm(run: NpmRun): Promise<string> {
   run.signal?.throwIfAborted();
@@ -54,7 +54,7 @@ export async function runNpm(run: NpmRun): Promise<string> {
     const { code, cause } = await exitOf(child);
     if (code === 0 && endedBecause === null) return stdout;
     const why = endedBecause ?? (cause ? `npm could not be started (${cause.message})` : `npm exited with code ${code}`);
-    throw new ServerError('adapter_install_failed', `Installing ${run.what} failed: ${why}. ${lastLines(stderr || stdout)}`, {
+    throw hostError('adapter_install_failed', `Installing ${run.what} failed: ${why}. ${lastLines(stderr || stdout)}`, {
       cause,
     });
   } finally {

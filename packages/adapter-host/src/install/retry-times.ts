@@ -1,4 +1,4 @@
-import type { Clock } from '../supervisor/ports/index.js';
+import type { HostClock } from '../host-clock.js';
 
 const FIRST_DELAY_MS = 30_000;
 const LONGEST_DELAY_MS = 10 * 60_000;
@@ -10,7 +10,7 @@ export interface RetryTimes {
   succeeded(name: string): void;
 }
 
-export function createRetryTimes(clock: Pick<Clock, 'monotonicMs'>): RetryTimes {
+export function createRetryTimes(clock: Pick<HostClock, 'monotonicMs'>): RetryTimes {
   const failures = new Map<string, { count: number; dueAtMs: number }>();
   return {
     isDue: (name) => clock.monotonicMs() >= (failures.get(name)?.dueAtMs ?? 0),
