@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import type { InstalledAdapter, InstalledAdapterStore } from '../adapters/installed-adapter-store.js';
 import type { Database } from './database.js';
 import {
@@ -24,10 +25,16 @@ export function createPostgresInstalledAdapterStore(database: Database, now: () 
         }
         const holder = await findInstalledAdapterByType(transaction, change.adapterType);
         if (holder && holder.packageName !== change.packageName) return { outcome: 'type_taken', holder: holder.packageName };
+        // Another instance may have the type before us between the look and the write: the index decides then, and the
+        // savepoint keeps this transaction alive, so that it can ask who it was.
+        await transaction.execute(sql`SAVEPOINT put_adapter`);
         const put = await putInstalledAdapter(transaction, change, expectedRevision, now());
         if (put.outcome === 'stored') return { outcome: 'stored', row: adapterFromRow(put.row) };
-        // Two at once: the index decided, and the name of the one that was quicker is not known in this transaction.
-        return put.outcome === 'stale' ? { outcome: 'stale' } : { outcome: 'type_taken', holder: 'another package' };
+        if (put.outcome === 'stale') return { outcome: 'stale' };
+        await transaction.execute(sql`ROLLBACK TO SAVEPOINT put_adapter`);
+        const winner = await findInstalledAdapterByType(transaction, change.adapterType);
+        // Null = it was removed again in this very moment.
+        return { outcome: 'type_taken', holder: winner?.packageName ?? 'another package' };
       }),
     async requestRemoval(packageName) {
       const row = await requestAdapterRemoval(database.executor, packageName, now());
