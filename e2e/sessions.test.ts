@@ -49,6 +49,16 @@ async function journal(server: TestServer, id: string): Promise<JournalEntry[]> 
 }
 
 describe('a session', () => {
+  it('that is created twice with one key is one session, told of as it was when its worker had started', async () => {
+    const server = await startTestServer();
+    const agentId = await server.agent(talker, [], { interactive: { protocol: 'json-rpc-lines' } });
+    const create = () => server.client.sessions.create(agentId, {}, { idempotencyKey: 'once' });
+    const created = await create();
+    expect(created.status.workerId).not.toBeNull();
+    expect(await create()).toEqual(created);
+    expect((await server.client.sessions.list(agentId)).items).toHaveLength(1);
+  }, 60_000);
+
   it('answers prompts, gives the same outcome for the same id, and refuses a second one while it is busy', async () => {
     const server = await startTestServer();
     const { id } = await startSession(server);

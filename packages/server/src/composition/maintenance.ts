@@ -1,4 +1,4 @@
-import { type Database, type LiveEventLog, listRunsFinishedBefore, pruneIdempotency } from '../db/index.js';
+import { type Database, type LiveEventLog, listRunsFinishedBefore, pruneKeptAnswers } from '../db/index.js';
 import type { ServerSettings } from '../settings/server-settings.js';
 import type { RunId } from '../supervisor/model/index.js';
 import type { Clock, Logger, LogStore, RunStore } from '../supervisor/ports/index.js';
@@ -56,7 +56,7 @@ export function createMaintenance(options: {
       await options.runStore.withExclusiveLoop('maintenance', async () => {
         const now = clock.now();
         await options.liveEvents.prune(new Date(now.getTime() - settings.liveEventRetentionHours * hourMs));
-        await pruneIdempotency(options.database.executor, new Date(now.getTime() - dayMs));
+        await pruneKeptAnswers(options.database.executor, new Date(now.getTime() - dayMs));
         await options.runStore.pruneInstances(new Date(now.getTime() - dayMs));
         await removeLogs(now);
       });

@@ -21,6 +21,7 @@ import {
   getSessionPrompt,
   type InteractiveSession,
   insertInteractiveSession,
+  keepAnswer,
   listInteractiveSessions,
   listOrphanedSessions,
   patchInteractiveSession,
@@ -37,8 +38,11 @@ import {
 export function createPostgresSessionStore(database: Database): SessionStore {
   const { executor } = database;
   return {
-    async create(session) {
-      await insertInteractiveSession(executor, { ...rowFromSession(session), runId: null, taskKey: null });
+    async create(session, answer) {
+      await database.transaction(async (transaction) => {
+        await insertInteractiveSession(transaction, { ...rowFromSession(session), runId: null, taskKey: null });
+        if (answer !== null) await keepAnswer(transaction, answer, session.createdAt);
+      });
     },
     async get(id) {
       const row = await getInteractiveSession(executor, id);

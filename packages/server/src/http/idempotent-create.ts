@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { JsonValue } from '@runbeat/protocol';
+import { isDeepStrictEqual } from 'node:util';
+import type { Json } from '@runbeat/adapter-sdk';
 import { idempotencyKeySchema } from '@runbeat/protocol';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { claimIdempotency, completeIdempotency, releaseIdempotency } from '../db/index.js';
+import { findKeptAnswer, replaceKeptBody } from '../db/index.js';
 import { callerName } from '../security/caller.js';
+import { type AnswerOf, errorCodeOf, type KeptAnswer } from '../supervisor/model/index.js';
 import { callerOf } from './access/route-access.js';
 import { HttpProblem } from './problem/http-problem.js';
 import type { ServerServices } from './services.js';
-
-/** A claim whose server died in it is taken over after this long. */
-const abandonedAfterMs = 60_000;
 
 /** The request's `Idempotency-Key`; null = it has none. */
 export function idempotencyKeyOf(request: FastifyRequest): string | null {
@@ -23,58 +22,49 @@ export function idempotencyKeyOf(request: FastifyRequest): string | null {
 }
 
 /**
- * Answers 201 with what `create` gives. With an `Idempotency-Key`, the same request of the same caller is done once and
- * answered the same way again (header `idempotency-replayed: true`).
+ * Answers 201 with what `create` made, as `wire` puts it. With an `Idempotency-Key` the answer is kept in the transaction
+ * that creates, so the same request of the same caller creates once, whenever and wherever a server dies, and is answered
+ * the same way again (header `idempotency-replayed: true`). Two at once both try; the one that comes second to the commit
+ * is undone and given the answer of the first.
  */
-export async function idempotentCreate<Body>(
-  services: Pick<ServerServices, 'database' | 'clock'>,
+export async function idempotentCreate<Row, Body>(
+  services: Pick<ServerServices, 'database'>,
   request: FastifyRequest,
   reply: FastifyReply,
-  create: () => Promise<Body>,
+  work: { create(answerOf: AnswerOf<Row>): Promise<Row>; wire(row: Row): Body },
 ): Promise<Body> {
-  const key = idempotencyKeyOf(request);
-  if (key === null) {
-    reply.code(201);
-    return create();
-  }
+  const rawKey = idempotencyKeyOf(request);
+  reply.code(201);
+  if (rawKey === null) return work.wire(await work.create(null));
   const { executor } = services.database;
   const path = request.url.split('?')[0] ?? '';
-  const record = { scope: `${callerName(callerOf(request))} ${request.method} ${path}`, key };
+  const key = { scope: `${callerName(callerOf(request))} ${request.method} ${path}`, key: rawKey };
   const requestHash = createHash('sha256')
     .update(JSON.stringify(request.body ?? null))
     .digest('hex');
-  const stored = await claim(services, { ...record, requestHash });
-  if (stored !== null) {
-    reply.code(stored.status).header('idempotency-replayed', 'true');
-    return stored.body as Body;
-  }
-  let body: Body;
+  const replay = (kept: KeptAnswer): Body => {
+    if (kept.requestHash !== requestHash) {
+      throw new HttpProblem('idempotency_key_reused', 'This Idempotency-Key was used for a request with another body.');
+    }
+    reply.code(kept.status).header('idempotency-replayed', 'true');
+    return kept.body as Body;
+  };
+  const earlier = await findKeptAnswer(executor, key);
+  if (earlier !== null) return replay(earlier);
+  let keptBody: Body | undefined;
+  let row: Row;
   try {
-    body = await create();
+    row = await work.create((created) => {
+      keptBody = work.wire(created);
+      return { ...key, requestHash, status: 201, body: keptBody as Json };
+    });
   } catch (error) {
-    await releaseIdempotency(executor, record);
-    throw error;
+    const quicker = errorCodeOf(error) === 'idempotency_in_progress' ? await findKeptAnswer(executor, key) : null;
+    if (quicker === null) throw error;
+    return replay(quicker);
   }
-  await completeIdempotency(executor, record, { status: 201, body: body as JsonValue });
-  reply.code(201);
+  const body = work.wire(row);
+  // What goes on after the commit, as the start of a session's worker, may have changed it.
+  if (!isDeepStrictEqual(body, keptBody)) await replaceKeptBody(executor, key, body as Json);
   return body;
-}
-
-async function claim(
-  services: Pick<ServerServices, 'database' | 'clock'>,
-  record: { readonly scope: string; readonly key: string; readonly requestHash: string },
-): Promise<{ readonly status: number; readonly body: unknown } | null> {
-  const { executor } = services.database;
-  const now = services.clock.now();
-  const first = await claimIdempotency(executor, record, now);
-  if (first.outcome === 'claimed') return null;
-  if (first.requestHash !== record.requestHash) {
-    throw new HttpProblem('idempotency_key_reused', 'This Idempotency-Key was used for a request with another body.');
-  }
-  if (first.outcome === 'completed') return first;
-  if (now.getTime() - first.since.getTime() > abandonedAfterMs) {
-    await releaseIdempotency(executor, record);
-    if ((await claimIdempotency(executor, record, now)).outcome === 'claimed') return null;
-  }
-  throw new HttpProblem('idempotency_in_progress', 'The first request with this Idempotency-Key has not been answered yet.');
 }

@@ -2,6 +2,7 @@ import { type AdapterV1, type Json, parseAdapterConfig } from '@runbeat/adapter-
 import {
   type Agent,
   type AgentId,
+  type AnswerOf,
   type CompanyId,
   createId,
   type InstanceId,
@@ -25,7 +26,8 @@ export interface SessionView {
 
 /** Sessions of this instance: creates them, finds their actors, and adopts those whose owner is gone. */
 export interface SessionService {
-  create(agent: Agent, options: { readonly isStarted: boolean }): Promise<SessionView>;
+  /** With `answerOf` the answer is kept with the session, before its worker starts. */
+  create(agent: Agent, options: { readonly isStarted: boolean }, answerOf?: AnswerOf<SessionView>): Promise<SessionView>;
   get(id: SessionId): Promise<SessionView | null>;
   list(query: {
     readonly companyId: CompanyId;
@@ -170,7 +172,7 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
   }
 
   const api: SessionService = {
-    async create(agent, { isStarted }) {
+    async create(agent, { isStarted }, answerOf = null) {
       const found = options.adapters.find(agent.adapterType, agent.runtimeConfig.placement);
       if (!found.found) throw sessionFailures.adapterUnavailable(agent.adapterType, found.message);
       await requireConversation(found.adapter, agent);
@@ -196,7 +198,7 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
         updatedAt: now,
         endedAt: null,
       };
-      await store.create(session);
+      await store.create(session, answerOf?.({ session, promptInFlight: null }) ?? null);
       const actor = await keep(session.id, load(session));
       if (isStarted) await actor.start();
       return view(actor);

@@ -1,4 +1,4 @@
-import type { AgentId, CompanyId, InstanceId, SessionId } from '../supervisor/model/index.js';
+import type { AgentId, CompanyId, InstanceId, KeptAnswer, SessionId } from '../supervisor/model/index.js';
 import type { JournalEntry, Session, SessionPrompt } from './session.js';
 
 /** Everything that one step of a session changes; written in one transaction. */
@@ -12,7 +12,8 @@ export interface SessionCommit {
 
 /** Where sessions are kept: PostgreSQL, or memory in tests. */
 export interface SessionStore {
-  create(session: Session): Promise<void>;
+  /** Both or neither; rejects with `idempotency_in_progress` when an answer is kept under the key already. */
+  create(session: Session, answer: KeptAnswer | null): Promise<void>;
   get(id: SessionId): Promise<Session | null>;
   list(query: {
     readonly companyId: CompanyId;

@@ -1,6 +1,7 @@
 import type { Json } from '@runbeat/adapter-sdk';
 import type {
   AgentId,
+  AnswerOf,
   CompanyId,
   InstanceId,
   Issue,
@@ -63,7 +64,10 @@ export type Actor =
   | { readonly kind: 'user'; readonly userId: string }
   | { readonly kind: 'system' };
 
-/** Issues change through the supervisor, since their changes wake agents and hold locks. */
+/**
+ * Issues change through the supervisor, since their changes wake agents and hold locks. With `answerOf` the answer of the
+ * call is kept with what it creates; rejects with `idempotency_in_progress` when one is kept under its key already.
+ */
 export interface IssueOperations {
   create(
     input: {
@@ -76,13 +80,14 @@ export interface IssueOperations {
       assigneeUserId?: string | null;
     },
     actor: Actor,
+    answerOf?: AnswerOf<Issue>,
   ): Promise<Issue>;
   update(
     id: IssueId,
     patch: Partial<Pick<Issue, 'title' | 'description' | 'status' | 'priority' | 'assigneeAgentId' | 'assigneeUserId'>>,
     actor: Actor,
   ): Promise<Issue>;
-  comment(id: IssueId, body: string, actor: Actor): Promise<IssueComment>;
+  comment(id: IssueId, body: string, actor: Actor, answerOf?: AnswerOf<IssueComment>): Promise<IssueComment>;
   /** The run takes the issue: `checkoutRunId` and `in_progress`. Rejects with `issue_checked_out` naming the holder. */
   checkout(id: IssueId, runId: RunId): Promise<Issue>;
   release(id: IssueId, runId: RunId): Promise<Issue>;

@@ -68,6 +68,27 @@ export function runStoreConformance(name: string, create: () => Promise<RunStore
         expect(await store.getRun(lost.id)).toBeNull();
       });
 
+      it('keep one answer under a key with what it tells of, also when two of them come at once', async () => {
+        const answer = { scope: 'operator POST /x', key: 'k', requestHash: 'h', status: 201, body: { id: 1 } };
+        const runs = [newRun(agent), newRun(agent), newRun(agent)];
+        const outcomes = await Promise.allSettled(
+          runs.map((run) =>
+            store.transaction(async (tx) => {
+              await tx.insertRun(run);
+              await tx.keepAnswer(answer, now);
+            }),
+          ),
+        );
+        expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+        for (const [index, run] of runs.entries()) {
+          const outcome = outcomes[index];
+          const isKept = outcome?.status === 'fulfilled';
+          if (!isKept) expect(outcome?.reason).toMatchObject({ code: 'idempotency_in_progress' });
+          expect((await store.getRun(run.id)) !== null).toBe(isKept);
+        }
+        await store.transaction((tx) => tx.keepAnswer({ ...answer, scope: 'somebody else' }, now));
+      });
+
       it('answer with what the work returned', async () => {
         expect(await store.transaction(async (tx) => (await tx.getAgent(agent.id))?.name)).toBe('Ada');
       });

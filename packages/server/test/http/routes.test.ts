@@ -49,13 +49,58 @@ describe('companies', () => {
     const other = await create('other');
     expect(other.body.code).toBe('idempotency_key_reused');
     const together = await Promise.all(
-      [1, 2, 3].map(() =>
+      Array.from({ length: 30 }, () =>
         server.call('POST', '/api/companies', { body: { name: 'x' }, headers: { 'idempotency-key': 'twice' } }),
       ),
     );
-    const created = new Set(together.filter(({ status }) => status === 201).map(({ body }) => body.id));
-    expect(created.size).toBe(1);
-    expect(together.every(({ status }) => status === 201 || status === 409)).toBe(true);
+    expect(new Set(together.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(new Set(together.map(({ text }) => text)).size).toBe(1);
+    const { body } = await server.call('GET', '/api/companies?limit=100');
+    expect(body.items.filter((company: { name: string }) => company.name === 'x')).toHaveLength(1);
+  });
+});
+
+describe('a create with an Idempotency-Key', () => {
+  it('that failed is done by the next one with the same key', async () => {
+    const headers = { 'idempotency-key': 'fails-first' };
+    const create = () =>
+      server.call('POST', agentsPath, { body: { name: 'a', adapterType: 'told', adapterConfig: {} }, headers });
+    await server.database.executor.execute(
+      `ALTER TABLE activity_log ADD CONSTRAINT closed CHECK (action <> 'agent.created') NOT VALID`,
+    );
+    expect((await create()).status).toBe(500);
+    await server.database.executor.execute('ALTER TABLE activity_log DROP CONSTRAINT closed');
+    const created = await create();
+    expect(created).toMatchObject({ status: 201, body: { name: 'a' } });
+    expect(created.headers.get('idempotency-replayed')).toBeNull();
+    expect((await create()).body).toEqual(created.body);
+  });
+
+  it('wakes the assignee of an issue, and those whom a comment mentions, once', async () => {
+    const agentId = await createAgent({}, { name: 'woken-once' });
+    const issue = () =>
+      server.call('POST', `/api/companies/${server.company.id}/issues`, {
+        body: { title: 'one', assigneeAgentId: agentId },
+        headers: { 'idempotency-key': 'issue' },
+      });
+    const answers = await Promise.all([issue(), issue(), issue()]);
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    const comment = () =>
+      server.call('POST', `/api/issues/${answers[0].body.id}/comments`, {
+        body: { body: 'hello @woken-once' },
+        headers: { 'idempotency-key': 'comment' },
+      });
+    await until('the first run to end', async () => {
+      const { body } = await server.call('GET', `/api/companies/${server.company.id}/heartbeat-runs?agentId=${agentId}`);
+      return body.items.length === 1 && body.items[0].finishedAt !== null;
+    });
+    expect(new Set((await Promise.all([comment(), comment(), comment()])).map(({ text }) => text)).size).toBe(1);
+    await until('the second run to end', async () => {
+      const { body } = await server.call('GET', `/api/companies/${server.company.id}/heartbeat-runs?agentId=${agentId}`);
+      return body.items.every((run: { finishedAt: string | null }) => run.finishedAt !== null);
+    });
+    const { body } = await server.call('GET', `/api/companies/${server.company.id}/heartbeat-runs?agentId=${agentId}`);
+    expect(body.items).toHaveLength(2);
   });
 });
 

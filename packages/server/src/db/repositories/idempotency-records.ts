@@ -1,51 +1,36 @@
 import type { Json } from '@runbeat/adapter-sdk';
-import { and, eq, inArray, isNull, lt } from 'drizzle-orm';
+import { and, eq, inArray, lt } from 'drizzle-orm';
+import { ServerError } from '../../server-error.js';
+import type { IdempotencyKey, KeptAnswer } from '../../supervisor/model/index.js';
 import type { Executor } from '../executor.js';
 import { idempotencyRecords } from '../schema/index.js';
 
-export type IdempotencyClaim =
-  /** Nobody used the key; the caller does the work and then calls `completeIdempotency` or `releaseIdempotency`. */
-  | { readonly outcome: 'claimed' }
-  /** The first call is still at work, or its server died in it. */
-  | { readonly outcome: 'in_progress'; readonly requestHash: string; readonly since: Date }
-  | { readonly outcome: 'completed'; readonly requestHash: string; readonly status: number; readonly body: Json };
+/** The answer that was kept under the key; null = none was, or it was too long ago. */
+export async function findKeptAnswer(executor: Executor, key: IdempotencyKey): Promise<KeptAnswer | null> {
+  const [answer] = await executor.select().from(idempotencyRecords).where(keyIs(key));
+  return answer ?? null;
+}
 
-export async function claimIdempotency(
-  executor: Executor,
-  record: { readonly scope: string; readonly key: string; readonly requestHash: string },
-  now: Date,
-): Promise<IdempotencyClaim> {
-  const inserted = await executor
+/**
+ * Called in the transaction that creates what the answer tells of, as its last write: two that use one key at once meet
+ * here, the later one waits for the commit of the other. Rejects with `idempotency_in_progress` when the key is taken.
+ */
+export async function keepAnswer(executor: Executor, answer: KeptAnswer, now: Date): Promise<void> {
+  const { rowCount } = await executor
     .insert(idempotencyRecords)
-    .values({ ...record, createdAt: now })
-    .onConflictDoNothing()
-    .returning({ key: idempotencyRecords.key });
-  if (inserted.length > 0) return { outcome: 'claimed' };
-  const [existing] = await executor.select().from(idempotencyRecords).where(recordIs(record));
-  // Released between the two statements: the next try of the client claims it.
-  if (existing === undefined) return { outcome: 'in_progress', requestHash: record.requestHash, since: now };
-  if (existing.status === null) return { outcome: 'in_progress', requestHash: existing.requestHash, since: existing.createdAt };
-  return { outcome: 'completed', requestHash: existing.requestHash, status: existing.status, body: existing.body };
+    .values({ ...answer, createdAt: now })
+    .onConflictDoNothing();
+  if (rowCount !== 0) return;
+  throw new ServerError('idempotency_in_progress', 'Another request with this Idempotency-Key was quicker; send this one again.');
 }
 
-export async function completeIdempotency(
-  executor: Executor,
-  record: { readonly scope: string; readonly key: string },
-  answer: { readonly status: number; readonly body: Json },
-): Promise<void> {
-  await executor.update(idempotencyRecords).set(answer).where(recordIs(record));
+/** Replaces the body of a kept answer by what the caller was told in the end. */
+export async function replaceKeptBody(executor: Executor, key: IdempotencyKey, body: Json): Promise<void> {
+  await executor.update(idempotencyRecords).set({ body }).where(keyIs(key));
 }
 
-/** Forgets a claim whose work failed, so that a retry may do it. */
-export async function releaseIdempotency(
-  executor: Executor,
-  record: { readonly scope: string; readonly key: string },
-): Promise<void> {
-  await executor.delete(idempotencyRecords).where(and(recordIs(record), isNull(idempotencyRecords.status)));
-}
-
-/** Removes at most `limit` records made before `before`; returns how many. */
-export async function pruneIdempotency(executor: Executor, before: Date, limit = 1_000): Promise<number> {
+/** Removes at most `limit` answers kept before `before`; returns how many. */
+export async function pruneKeptAnswers(executor: Executor, before: Date, limit = 1_000): Promise<number> {
   const old = executor
     .select({ key: idempotencyRecords.key })
     .from(idempotencyRecords)
@@ -57,6 +42,6 @@ export async function pruneIdempotency(executor: Executor, before: Date, limit =
   return removed.rowCount ?? 0;
 }
 
-function recordIs(record: { readonly scope: string; readonly key: string }) {
-  return and(eq(idempotencyRecords.scope, record.scope), eq(idempotencyRecords.key, record.key));
+function keyIs({ scope, key }: IdempotencyKey) {
+  return and(eq(idempotencyRecords.scope, scope), eq(idempotencyRecords.key, key));
 }

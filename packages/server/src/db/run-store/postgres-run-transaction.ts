@@ -1,5 +1,6 @@
 import type { RunStoreTransaction } from '../../supervisor/ports/index.js';
 import type { Executor } from '../executor.js';
+import { keepAnswer } from '../repositories/idempotency-records.js';
 import * as agents from './agent-statements.js';
 import * as claims from './claim-statements.js';
 import * as events from './event-statements.js';
@@ -54,5 +55,7 @@ export function postgresRunTransaction(executor: Executor, later: (statement: Pr
     appendRunEvents: (run, newEvents) => send(events.appendRunEvents(executor, run, newEvents)),
     appendLiveEvents: (newEvents) => send(events.appendLiveEvents(executor, newEvents)),
     appendActivity: (entry, now) => send(events.appendActivity(executor, entry, now)),
+    // Waited for: a key that is taken is no failure of the statement, so it would not fail the commit.
+    keepAnswer: (answer, now) => keepAnswer(executor, answer, now),
   };
 }

@@ -2,7 +2,7 @@ import type { Json } from '@runbeat/adapter-sdk';
 import { index, integer, pgTable, primaryKey } from 'drizzle-orm/pg-core';
 import { instant, safeJsonb, safeText } from './columns.js';
 
-/** Answers of creating HTTP calls by their `Idempotency-Key`; `status` is null while the first call is still at work. */
+/** Answers of creating HTTP calls by their `Idempotency-Key`, written in the transaction that creates. */
 export const idempotencyRecords = pgTable(
   'idempotency_records',
   {
@@ -10,7 +10,7 @@ export const idempotencyRecords = pgTable(
     scope: safeText().notNull(),
     key: safeText().notNull(),
     requestHash: safeText().notNull(),
-    status: integer(),
+    status: integer().notNull(),
     body: safeJsonb<Json>(),
     createdAt: instant().notNull(),
   },

@@ -5,18 +5,20 @@ import {
   createAgent,
   deleteAgent,
   type Executor,
+  keepAnswer,
   type NewAgent,
   patchAgent,
 } from '../../db/index.js';
 import { appendLiveEvents } from '../../db/run-store/event-statements.js';
 import { type Caller, requesterOf } from '../../security/caller.js';
-import type { Agent, AgentStatus } from '../../supervisor/model/index.js';
+import type { Agent, AgentStatus, AnswerOf } from '../../supervisor/model/index.js';
 import { HttpProblem } from '../problem/http-problem.js';
 import type { ServerServices } from '../services.js';
 
 /** Changes of agents, each in one transaction with the line of the activity log and the live event that tell of it. */
 export interface AgentChanges {
-  create(caller: Caller, agent: NewAgent): Promise<Agent>;
+  /** With `answerOf`: rejects with `idempotency_in_progress` when an answer is kept under the key already. */
+  create(caller: Caller, agent: NewAgent, answerOf: AnswerOf<Agent>): Promise<Agent>;
   /** Rejects with `agent_not_found` when it was deleted in between. */
   update(caller: Caller, agent: Agent, patch: AgentPatch): Promise<Agent>;
   setStatus(caller: Caller, agent: Agent, status: AgentStatus, reason: string | null): Promise<Agent>;
@@ -51,10 +53,11 @@ export function agentChanges(services: Pick<ServerServices, 'database' | 'clock'
   };
 
   return {
-    async create(caller, input) {
+    async create(caller, input, answerOf) {
       const agent = await database.transaction(async (executor) => {
         const created = await createAgent(executor, input, clock.now());
         await record(executor, caller, created, 'created', { adapterType: created.adapterType });
+        if (answerOf !== null) await keepAnswer(executor, answerOf(created), clock.now());
         return created;
       });
       liveFeed.eventsCommitted(agent.companyId);

@@ -70,19 +70,15 @@ export const agentRoutes: RoutePlugin = (app, services) => {
       const caller = callerOf(request);
       const company = await visibleRows(services, caller).company(request.params.companyId);
       const { name, role, adapterType, adapterConfig, runtimeConfig } = request.body;
-      await checkAdapterConfig(services, adapterType, adapterConfig, 'body.adapterConfig');
-      return idempotentCreate(services, request, reply, async () =>
-        wireOne(
-          await changes.create(caller, {
-            companyId: company.id,
-            name,
-            role,
-            adapterType,
-            adapterConfig,
-            runtimeConfig: mergeRuntimeConfig(defaultRuntimeConfig(services.agentMaxConcurrentRuns), runtimeConfig),
-          }),
-        ),
-      );
+      return idempotentCreate(services, request, reply, {
+        async create(answerOf) {
+          await checkAdapterConfig(services, adapterType, adapterConfig, 'body.adapterConfig');
+          const ownRuntimeConfig = mergeRuntimeConfig(defaultRuntimeConfig(services.agentMaxConcurrentRuns), runtimeConfig);
+          const input = { companyId: company.id, name, role, adapterType, adapterConfig, runtimeConfig: ownRuntimeConfig };
+          return changes.create(caller, input, answerOf);
+        },
+        wire: (agent: Agent) => wireAgent(agent, { runningRuns: 0, catalog: adapterCatalog }),
+      });
     },
   });
   app.route({

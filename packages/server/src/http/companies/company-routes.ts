@@ -1,5 +1,5 @@
 import { companyCreateSchema, companyPageSchema, companySchema, idParamsSchema, pageQuerySchema } from '@runbeat/protocol';
-import { type Company, createCompany, listCompanies } from '../../db/index.js';
+import { type Company, createCompany, keepAnswer, listCompanies } from '../../db/index.js';
 import { companyOf } from '../../security/caller.js';
 import { access, callerOf } from '../access/route-access.js';
 import { visibleRows } from '../access/visible-rows.js';
@@ -30,9 +30,15 @@ export const companyRoutes: RoutePlugin = (app, services) => {
     config: { access: access.operate },
     schema: { tags, summary: 'Create a company', body: companyCreateSchema, response: { 201: companySchema } },
     handler: (request, reply) =>
-      idempotentCreate(services, request, reply, async () =>
-        wireCompany(await createCompany(services.database.executor, request.body, services.clock.now())),
-      ),
+      idempotentCreate(services, request, reply, {
+        create: (answerOf) =>
+          services.database.transaction(async (executor) => {
+            const company = await createCompany(executor, request.body, services.clock.now());
+            if (answerOf !== null) await keepAnswer(executor, answerOf(company), services.clock.now());
+            return company;
+          }),
+        wire: wireCompany,
+      }),
   });
   app.route({
     method: 'GET',

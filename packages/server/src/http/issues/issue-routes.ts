@@ -76,23 +76,22 @@ export const issueRoutes: RoutePlugin = (app, services) => {
       const caller = callerOf(request);
       const company = await visibleRows(services, caller).company(request.params.companyId);
       const { title, description, status, priority, assigneeAgentId, assigneeUserId } = request.body;
-      await requireAssignee(company.id, assigneeAgentId);
-      return idempotentCreate(services, request, reply, async () =>
-        wireIssue(
-          await supervisor.issues.create(
-            {
-              companyId: company.id,
-              title,
-              description: description ?? null,
-              ...(status === undefined ? {} : { status }),
-              ...(priority === undefined ? {} : { priority }),
-              assigneeAgentId: (assigneeAgentId ?? null) as AgentId | null,
-              assigneeUserId: assigneeUserId ?? null,
-            },
-            actorOf(caller),
-          ),
-        ),
-      );
+      return idempotentCreate(services, request, reply, {
+        async create(answerOf) {
+          await requireAssignee(company.id, assigneeAgentId);
+          const input = {
+            companyId: company.id,
+            title,
+            description: description ?? null,
+            ...(status === undefined ? {} : { status }),
+            ...(priority === undefined ? {} : { priority }),
+            assigneeAgentId: (assigneeAgentId ?? null) as AgentId | null,
+            assigneeUserId: assigneeUserId ?? null,
+          };
+          return supervisor.issues.create(input, actorOf(caller), answerOf);
+        },
+        wire: wireIssue,
+      });
     },
   });
   app.route({

@@ -55,9 +55,10 @@ export const issueWorkRoutes: RoutePlugin = (app, services) => {
     handler: async (request, reply) => {
       const caller = callerOf(request);
       const issue = await visibleRows(services, caller).issue(request.params.id);
-      return idempotentCreate(services, request, reply, async () =>
-        wireIssueComment(await supervisor.issues.comment(issue.id, request.body.body, actorOf(caller))),
-      );
+      return idempotentCreate(services, request, reply, {
+        create: (answerOf) => supervisor.issues.comment(issue.id, request.body.body, actorOf(caller), answerOf),
+        wire: wireIssueComment,
+      });
     },
   });
   app.route({

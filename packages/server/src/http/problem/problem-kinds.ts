@@ -81,7 +81,7 @@ export const problemKinds: Partial<Record<ProblemCode, ProblemKind>> = {
   },
   idempotency_in_progress: {
     status: 409,
-    title: 'The first request with this key is still at work',
+    title: 'Another request with this key was quicker',
     remedy: 'Wait a moment and send the same again.',
   },
   company_not_found: notFound('company'),

@@ -44,7 +44,10 @@ export const sessionRoutes: RoutePlugin = (app, services) => {
     },
     handler: async (request, reply) => {
       const agent = await visibleRows(services, callerOf(request)).agent(request.params.id);
-      return idempotentCreate(services, request, reply, async () => wireSession(await sessions.create(agent, request.body)));
+      return idempotentCreate(services, request, reply, {
+        create: (answerOf) => sessions.create(agent, request.body, answerOf),
+        wire: wireSession,
+      });
     },
   });
   app.route({

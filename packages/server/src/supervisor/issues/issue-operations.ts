@@ -1,6 +1,7 @@
 import { admitWakeup } from '../admit/admit-wakeup.js';
 import {
   type AgentId,
+  type AnswerOf,
   type CompanyId,
   createId,
   type Issue,
@@ -29,7 +30,7 @@ export function createIssueOperations(
     return value;
   };
   return {
-    create: (input, actor) =>
+    create: (input, actor, answerOf = null) =>
       change(async (unit) => {
         checkAssignees(input.assigneeAgentId ?? null, input.assigneeUserId ?? null);
         await checkAgent(unit, input.companyId, input.assigneeAgentId ?? null);
@@ -50,7 +51,7 @@ export function createIssueOperations(
         };
         await unit.tx.insertIssue(issue);
         await tell(unit, issue, 'issue-created', actor);
-        return wakeAssignee(unit, null, issue, actor);
+        return keeping(unit, answerOf, await wakeAssignee(unit, null, issue, actor));
       }),
 
     update: (id, patch, actor) =>
@@ -75,7 +76,7 @@ export function createIssueOperations(
         return wakeAssignee(unit, before, issue, actor);
       }),
 
-    comment: (id, body, actor) =>
+    comment: (id, body, actor, answerOf = null) =>
       change(async (unit) => {
         const issue = await lockIssue(unit, id);
         const comment: IssueComment = {
@@ -90,7 +91,7 @@ export function createIssueOperations(
         await unit.tx.insertIssueComment(comment);
         unit.liveEvent(issue.companyId, 'issue-commented', { issueId: id, commentId: comment.id });
         await wakeMentioned(unit, issue, comment, actor);
-        return comment;
+        return keeping(unit, answerOf, comment);
       }),
 
     checkout: (id, runId) =>
@@ -128,6 +129,11 @@ export function createIssueOperations(
         return released;
       }),
   };
+}
+
+async function keeping<Row>(unit: UnitOfWork, answerOf: AnswerOf<Row>, row: Row): Promise<Row> {
+  if (answerOf !== null) await unit.tx.keepAnswer(answerOf(row), unit.now);
+  return row;
 }
 
 async function lockIssue(unit: UnitOfWork, id: IssueId): Promise<Issue> {

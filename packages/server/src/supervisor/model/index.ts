@@ -4,6 +4,7 @@ export * from './events.js';
 export * from './ids.js';
 export * from './instance.js';
 export * from './issue.js';
+export * from './kept-answer.js';
 export * from './new-run.js';
 export * from './run.js';
 export * from './run-status.js';

@@ -8,6 +8,7 @@ import type {
   Issue,
   IssueComment,
   IssueId,
+  KeptAnswer,
   NewLiveEvent,
   NewRun,
   NewRunEvent,
@@ -128,6 +129,11 @@ export interface RunStoreTransaction {
     entry: { companyId: CompanyId; actor: string; action: string; entityType: string; entityId: string; data?: Json },
     now: Date,
   ): Promise<void>;
+  /**
+   * Of a call with an `Idempotency-Key`, as the last write of its transaction. Rejects with `idempotency_in_progress` when
+   * an answer is kept under the key already; waits for a transaction that is about to keep one.
+   */
+  keepAnswer(answer: KeptAnswer, now: Date): Promise<void>;
 }
 
 /** One liveness refresh of the throttled batch. */

@@ -4,6 +4,7 @@ import type {
   AgentRuntimeState,
   Issue,
   IssueComment,
+  KeptAnswer,
   LiveEvent,
   Run,
   RunEvent,
@@ -24,6 +25,7 @@ export interface MemoryTables {
   readonly runEvents: UndoTable<RunEvent>;
   readonly liveEvents: UndoTable<LiveEvent>;
   readonly activity: UndoTable<{ readonly action: string; readonly entityId: string; readonly actor: string }>;
+  readonly keptAnswers: UndoTable<KeptAnswer>;
   readonly instances: UndoTable<ServerInstance>;
 }
 
@@ -39,6 +41,7 @@ export function createMemoryTables(undo: () => UndoLog): MemoryTables {
     runEvents: createUndoTable(undo),
     liveEvents: createUndoTable(undo),
     activity: createUndoTable(undo),
+    keptAnswers: createUndoTable(undo),
     instances: createUndoTable(undo),
   };
 }

@@ -1,3 +1,4 @@
+import { ServerError } from '../../server-error.js';
 import {
   type Agent,
   type AgentRuntimeState,
@@ -11,7 +12,8 @@ import type { MemoryTables } from './memory-tables.js';
 
 /** The statements of the in-memory store. Transactions run one after the other, so its locks are only reads. */
 export function createMemoryTransaction(tables: MemoryTables): RunStoreTransaction {
-  const { agents, runtimeStates, sessions, wakeups, runs, issues, comments, runEvents, liveEvents, activity } = tables;
+  const { agents, runtimeStates, sessions, wakeups, runs, issues, comments, runEvents, liveEvents, activity, keptAnswers } =
+    tables;
   const patchRunRow = (run: Run, patch: Partial<Run>): 'moved' => {
     runs.set(run.id, { ...run, ...patch });
     return 'moved';
@@ -151,6 +153,11 @@ export function createMemoryTransaction(tables: MemoryTables): RunStoreTransacti
     },
     async appendActivity(entry) {
       activity.set(String(activity.all().length + 1), entry);
+    },
+    async keepAnswer(answer) {
+      const id = `${answer.scope} ${answer.key}`;
+      if (keptAnswers.get(id)) throw new ServerError('idempotency_in_progress', 'Another request was quicker.');
+      keptAnswers.set(id, answer);
     },
   };
 }
