@@ -16,6 +16,8 @@ export * from './runner.js';
 export * from './runner-health.js';
 export * from './runner-log.js';
 export * from './runner-result.js';
+export * from './runner-said.js';
+export * from './runner-session.js';
 export * from './session.js';
 export * from './text.js';
 export * from './wakeup-request.js';

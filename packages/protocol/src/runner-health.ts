@@ -1,9 +1,18 @@
 import { z } from 'zod';
 import { idSchema, timestampSchema } from './identifiers.js';
-import { runnerJobReportSchema, runnerSessionOpenSchema } from './runner.js';
+import { runnerAdapterSchema, runnerJobReportSchema, runnerSessionOpenSchema } from './runner.js';
 
 export const runnerClientStatuses = ['stopped', 'registering', 'streaming', 'reconnecting', 'rejected', 'draining'] as const;
 export type RunnerClientStatus = (typeof runnerClientStatuses)[number];
+
+/** Why something that is installed on a runner cannot be used there at the moment. */
+const runnerAdapterIssueSchema = z.object({
+  /** The package; null = the runner's list of what is installed cannot be read. */
+  package: z.object({ name: z.string(), version: z.string(), adapterType: z.string() }).nullable(),
+  code: z.string(),
+  message: z.string(),
+});
+export type RunnerAdapterIssue = z.infer<typeof runnerAdapterIssueSchema>;
 
 /** A runner's own account of its connection. Pushed with every heartbeat, served locally, never believed without its age. */
 export const runnerClientHealthSchema = z.object({
@@ -26,6 +35,8 @@ export const runnerClientHealthSchema = z.object({
   spoolBytesUnacked: z.int(),
   /** Why output waits: the disk is full; null = it does not. */
   spoolBlockedReason: z.string().nullable(),
+  /** Installed adapters that it does not offer because they do not work. */
+  adapterIssues: z.array(runnerAdapterIssueSchema).max(200).default([]),
 });
 export type RunnerClientHealth = z.infer<typeof runnerClientHealthSchema>;
 
@@ -39,7 +50,7 @@ export const runnerHealthSchema = z
       labels: z.array(z.string()),
       slots: z.int(),
       version: z.string().nullable(),
-      adapters: z.array(z.object({ type: z.string(), version: z.string().nullable() })),
+      adapters: z.array(runnerAdapterSchema),
       adminStatus: z.enum(['enabled', 'disabled']),
       livenessStatus: z.enum(runnerLivenessStatuses),
       leaseRemainingMs: z.number().nullable(),
@@ -64,6 +75,8 @@ export const runnerHeartbeatSchema = z.strictObject({
   sessionId: idSchema,
   jobs: runnerSessionOpenSchema.shape.jobs,
   client: runnerClientHealthSchema,
+  /** What can run there now, so that a change is told at once; absent = as its session told. */
+  adapters: runnerSessionOpenSchema.shape.adapters.optional(),
 });
 
 /** What the reader of a health document knows, with ages on the reader's own clock. */
@@ -120,6 +133,9 @@ export function deriveRunnerHealth(facts: RunnerHealthFacts): DerivedRunnerHealt
   if (client !== null && client.spoolBlockedReason !== null) {
     degraded.push({ code: 'spool_blocked', message: client.spoolBlockedReason });
   }
+  for (const issue of client?.adapterIssues ?? []) {
+    degraded.push({ code: 'adapter_unusable', message: adapterIssueMessage(issue) });
+  }
   return {
     livenessStatus: facts.lastSeenAgeMs === null ? 'never_seen' : isExpired ? 'expired' : isPollOverdue ? 'stale' : 'online',
     health: {
@@ -127,4 +143,11 @@ export function deriveRunnerHealth(facts: RunnerHealthFacts): DerivedRunnerHealt
       issues: [...unhealthy, ...degraded],
     },
   };
+}
+
+function adapterIssueMessage({ package: ofPackage, code, message }: RunnerAdapterIssue): string {
+  if (ofPackage === null) return `${message} [${code}]`;
+  const { name, version, adapterType } = ofPackage;
+  const remedy = `Install another version (\`runbeat runner adapters install\`) or remove it (\`runbeat runner adapters remove ${adapterType}\`) there.`;
+  return `The runner cannot use its adapter ${adapterType} (${name}@${version}): ${message} [${code}] ${remedy}`;
 }

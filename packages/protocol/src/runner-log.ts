@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { jsonValueSchema } from './json.js';
+import { runnerSessionLineSchemas } from './runner-session.js';
 
 /**
  * A runner's log on the wire and on its disk: one JSON object a line, UTF-8, each line ended by `\n`. Offsets are byte
@@ -26,5 +27,6 @@ export const runnerLogLineSchema = z.discriminatedUnion('k', [
     message: z.string(),
     data: jsonValueSchema.optional(),
   }),
+  ...runnerSessionLineSchemas,
 ]);
 export type RunnerLogLine = z.infer<typeof runnerLogLineSchema>;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { adapterTypeSchema } from './agent.js';
 import { idSchema, timestampSchema } from './identifiers.js';
 import { jsonValueSchema } from './json.js';
+import { runnerSessionCommandSchema, runnerSessionProgressSchema } from './runner-session.js';
 import { shortText } from './text.js';
 
 /** Part of the path of every call below, `/api/runners/:id/v1/…`; another version is answered with 426. */
@@ -28,7 +29,16 @@ export const runnerLabelSchema = z
  */
 export const runnerTokenSchema = z.string().regex(/^rbr_[A-Za-z0-9_-]{43}$/);
 
-const runnerAdapterSchema = z.object({ type: adapterTypeSchema, version: z.string().max(100).nullable() });
+export const runnerAdapterSchema = z.object({
+  type: adapterTypeSchema,
+  version: z.string().max(100).nullable(),
+  interactive: z
+    .enum(['json-rpc-lines', 'acp'])
+    .nullable()
+    .default(null)
+    .meta({ description: 'The protocol of its sessions; null = it takes single runs only.' }),
+});
+export type RunnerAdapter = z.infer<typeof runnerAdapterSchema>;
 
 /** What a runner is and can do; told at registration and anew with each session. */
 const runnerProfile = {
@@ -55,6 +65,8 @@ export const runnerJobReportSchema = z.object({
   phase: z.enum(runnerJobPhases),
   logEnd: z.int().min(0),
   aliveAt: timestampSchema.nullable(),
+  /** Null for a run. */
+  session: runnerSessionProgressSchema.nullable().default(null),
 });
 export type RunnerJobReport = z.infer<typeof runnerJobReportSchema>;
 
@@ -62,6 +74,8 @@ const runnerAbortSchema = z.object({
   kind: z.enum(['cancelled', 'timed_out']),
   message: z.string().nullable(),
   limitMs: z.number().nullable(),
+  /** How long a session's worker gets to end by itself; null = the runner's own. */
+  graceMs: z.number().nullable().default(null),
 });
 export type RunnerAbort = z.infer<typeof runnerAbortSchema>;
 
@@ -117,6 +131,13 @@ export const runnerPollSchema = z.strictObject({
 export const runnerMessageSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('offer'), runId: idSchema, leaseEpoch: z.int(), adapterType: z.string() }),
   z.object({ kind: z.literal('cancel'), runId: idSchema, leaseEpoch: z.int(), reason: runnerAbortSchema }),
+  /** For a session's worker. Commands that were begun already are skipped by their number. */
+  z.object({
+    kind: z.literal('stdin'),
+    runId: idSchema,
+    leaseEpoch: z.int(),
+    commands: z.array(runnerSessionCommandSchema),
+  }),
 ]);
 export type RunnerMessage = z.infer<typeof runnerMessageSchema>;
 
@@ -148,6 +169,8 @@ export const runnerJobSpecSchema = z.object({
   }),
   previousSession: jsonValueSchema,
   environment: z.record(z.string(), z.string()),
+  /** The session whose worker the job is; null = the job is a run. */
+  session: z.object({ id: z.string() }).nullable().default(null),
 });
 export type RunnerJobSpec = z.infer<typeof runnerJobSpecSchema>;
 export const runnerClaimedSchema = z.object({ job: runnerJobSpecSchema });

@@ -58,6 +58,7 @@ export function createRunnerPeer(options: RunnerPeerOptions): ConnectionPeer & {
         const refusal = await register(signal);
         if (refusal !== null) return refusal;
       }
+      options.jobs().forgetCommands();
       const answer = await calls.openSession(
         runnerId ?? '',
         {

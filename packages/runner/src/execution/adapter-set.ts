@@ -1,10 +1,11 @@
 import { createInProcessAdapter, type LoadedAdapter } from '@runbeat/adapter-host';
 import type { AdapterV1 } from '@runbeat/adapter-sdk';
+import type { RunnerAdapter } from '@runbeat/protocol';
 
 /** The adapters of this runner, by type. All of them are called through the adapter-host, which checks their answers. */
 export interface AdapterSet {
   find(type: string): AdapterV1 | null;
-  list(): { type: string; version: string | null }[];
+  list(): RunnerAdapter[];
   replace(adapters: readonly (AdapterV1 | LoadedAdapter)[]): void;
 }
 
@@ -15,7 +16,12 @@ export function createAdapterSet(initial: readonly (AdapterV1 | LoadedAdapter)[]
       const loaded = byType.get(type);
       return loaded && loaded.state !== 'removed' && loaded.state !== 'error' ? loaded.adapter : null;
     },
-    list: () => [...byType.values()].map(({ type, version }) => ({ type, version })),
+    list: () =>
+      [...byType.values()].map(({ type, version, adapter }) => ({
+        type,
+        version,
+        interactive: adapter.interactive?.protocol ?? null,
+      })),
     replace(adapters) {
       byType = loadAll(adapters);
     },

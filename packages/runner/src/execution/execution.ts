@@ -1,38 +1,18 @@
 import {
-  type AbortReasonV1,
   type AdapterV1,
   type ExecuteContextV1,
   failureFromError,
   type Json,
   type LivenessV1,
   parseAdapterConfig,
-  type RunHandleV1,
   type RunResultV1,
 } from '@runbeat/adapter-sdk';
-import type { RunnerJobSpec, RunnerLogLine } from '@runbeat/protocol';
-import type { RunnerClock } from '../runner-clock.js';
+import type { RunnerLogLine } from '@runbeat/protocol';
 import { endProcessGroup } from './end-process-group.js';
+import type { ExecutionOptions } from './execution-options.js';
+import { abortedResult, adapterMissing, configInvalid, lostResult } from './execution-results.js';
 import { planResume } from './plan-resume.js';
-
-export interface ExecutionOptions {
-  readonly spec: RunnerJobSpec;
-  readonly hasStarted: boolean;
-  readonly handle: RunHandleV1 | null;
-  /** Looked up anew whenever it is needed: an adapter may be installed while a job waits for it. */
-  findAdapter(): AdapterV1 | null;
-  readonly clock: RunnerClock;
-  readonly probeRetryMs: number;
-  readonly graceMs: number;
-  /** Resolves when it is written down that work may have begun. */
-  markStarted(): Promise<void>;
-  storeHandle(handle: RunHandleV1): Promise<void>;
-  append(line: RunnerLogLine): Promise<void>;
-  /** The adapter's cursor behind the last line that is kept. */
-  lastCursor(): string | null;
-  /** Proof of life by the adapter. */
-  alive(): void;
-  readonly signal: AbortSignal;
-}
+import { waitOrAbort } from './wait-or-abort.js';
 
 const PROBE_TIMEOUT_MS = 15_000;
 
@@ -149,49 +129,4 @@ function contextFor(call: AdapterCall): ExecuteContextV1 {
       await call.append({ k: 'event', at, type, level, message, ...(data === undefined ? {} : { data }) });
     },
   };
-}
-
-/** True when the signal aborted before the pause was over. */
-function waitOrAbort(options: ExecutionOptions): Promise<boolean> {
-  const { signal, clock, probeRetryMs } = options;
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve(true);
-    const onAbort = (): void => {
-      cancel();
-      resolve(true);
-    };
-    const cancel = clock.setTimer(probeRetryMs, () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve(false);
-    });
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-}
-
-function abortedResult(signal: AbortSignal, otherwise: RunResultV1): RunResultV1 {
-  const reason = signal.reason as AbortReasonV1;
-  switch (reason.kind) {
-    case 'host_shutdown':
-    case 'fenced':
-      return { status: 'detached' };
-    case 'cancelled':
-      return { status: 'cancelled', forced: true };
-    case 'timed_out':
-      return reason.limitMs === undefined ? otherwise : { status: 'timed_out', limitMs: reason.limitMs, forced: true };
-  }
-}
-
-function adapterMissing(type: string): RunResultV1 {
-  const message = `This runner has no adapter ${type}. Install it there, or place the agent elsewhere.`;
-  return { status: 'failed', error: { code: 'adapter_missing', message, retryable: false } };
-}
-
-function configInvalid(spec: RunnerJobSpec, issues: readonly { readonly path: string; readonly message: string }[]): RunResultV1 {
-  const fields = issues.map((issue) => `${issue.path}: ${issue.message}`).join('; ');
-  const message = `The adapter ${spec.adapterType} of this runner refuses the agent's config: ${fields}`;
-  return { status: 'failed', error: { code: 'config_invalid', message, retryable: false } };
-}
-
-function lostResult(message: string): RunResultV1 {
-  return { status: 'failed', error: { code: 'process_lost', message, retryable: true } };
 }

@@ -1,12 +1,12 @@
-import type { AbortReasonV1, RunResultV1 } from '@runbeat/adapter-sdk';
-import type { RunnerJobReport, RunnerJobSpec, RunnerResult, RunnerVerdict } from '@runbeat/protocol';
+import type { RunResultV1 } from '@runbeat/adapter-sdk';
+import type { RunnerJobReport, RunnerJobSpec, RunnerResult, RunnerSessionCommand, RunnerVerdict } from '@runbeat/protocol';
 import { planBackoff } from '../connection/backoff.js';
 import type { RunnerClock } from '../runner-clock.js';
 import type { RunnerLogger } from '../runner-logger.js';
 import type { RunnerClientSettings } from '../runner-settings.js';
 import type { FoundJob, JobFiles } from './job-files.js';
 import type { JobLink } from './job-link.js';
-import { type JobEffect, type JobEvent, type JobState, offeredJob } from './job-state.js';
+import { type JobAbort, type JobEffect, type JobEvent, type JobState, offeredJob } from './job-state.js';
 import { createJobWork, type JobWork, type JobWorkOptions } from './job-work.js';
 import { planJob } from './plan-job.js';
 
@@ -18,6 +18,10 @@ export interface JobActor {
   dispatch(event: JobEvent): void;
   /** A verdict of the server; `isSessionStart` = its log offset is where to go on. */
   judge(verdict: RunnerVerdict, isSessionStart: boolean): void;
+  /** What a session's worker is to be told; ignored while there is no work (it is repeated). */
+  say(leaseEpoch: number, commands: readonly RunnerSessionCommand[]): void;
+  /** Forgets what a session's worker was not told yet. */
+  forgetCommands(): void;
   /** The connection is back, or there is time: send what waits. */
   resume(): void;
   /** Leaves the work to the next process where the adapter allows it, stops it otherwise. Resolves when it is settled. */
@@ -217,6 +221,7 @@ export function createJobActor(options: JobActorOptions, leaseEpoch: number, fou
       phase: state.phase,
       logEnd: work?.logEnd() ?? 0,
       aliveAt: work?.aliveAt() ?? null,
+      session: work?.sessionProgress() ?? null,
     }),
     dispatch,
     judge(verdict, isSessionStart) {
@@ -228,6 +233,10 @@ export function createJobActor(options: JobActorOptions, leaseEpoch: number, fou
       dispatch({ type: 'lease-renewed' });
       if (isSessionStart && verdict.logOffset !== null) work?.rewind(verdict.logOffset);
     },
+    say(epoch, commands) {
+      if (state.phase === 'running' && epoch === state.leaseEpoch) work?.say(commands);
+    },
+    forgetCommands: () => work?.forgetCommands(),
     resume() {
       work?.resume();
       if (state.phase === 'finishing' && cancelFinishTimer === null && !isFinishing) scheduleFinish(0);
@@ -248,11 +257,12 @@ export function createJobActor(options: JobActorOptions, leaseEpoch: number, fou
   };
 }
 
-export function reasonFromWire(cancel: NonNullable<RunnerVerdict['cancel']>): AbortReasonV1 {
+export function reasonFromWire(cancel: NonNullable<RunnerVerdict['cancel']>): JobAbort {
   return {
     kind: cancel.kind,
     ...(cancel.message === null ? {} : { message: cancel.message }),
     ...(cancel.limitMs === null ? {} : { limitMs: cancel.limitMs }),
+    ...(cancel.graceMs === null ? {} : { graceMs: cancel.graceMs }),
   };
 }
 

@@ -20,6 +20,7 @@ const spec: RunnerJobSpec = {
   agent: { id: 'a', companyId: 'c', name: 'n', role: 'r' },
   input: { prompt: null, reason: null, source: 'on_demand', payload: null, issue: null, taskKey: null },
   previousSession: null,
+  session: null,
   environment: { RUNBEAT_RUN_TOKEN: 'secret' },
 };
 const handle = { kind: 'external', formatVersion: 1, ref: { name: 'pod' } } as const;

@@ -1,8 +1,11 @@
 import type { AbortReasonV1, RunResultV1 } from '@runbeat/adapter-sdk';
 import type { RunnerJobPhase } from '@runbeat/protocol';
 
+/** Why a job is to stop; `graceMs` = how long a session's worker gets to end by itself. */
+export type JobAbort = AbortReasonV1 & { readonly graceMs?: number };
+
 /**
- * One run on this runner.
+ * One run, or one worker of a session, on this runner.
  *
  * - `offered`: the server wants us to have it. → `claiming` while connected.
  * - `claiming`: asked for it, no answer yet. Nothing is on disk. → `leased`, back to `offered` (answer lost), `fenced`.
@@ -18,7 +21,7 @@ export interface JobState {
   readonly phase: RunnerJobPhase;
   readonly leaseEpoch: number;
   /** The first reason wins. */
-  readonly cancel: AbortReasonV1 | null;
+  readonly cancel: JobAbort | null;
   /** How a running job ends when its work has stopped; `finish` unless the server or the grace says otherwise. */
   readonly ending: 'finish' | 'fence' | 'lose' | 'disconnect';
   /** Set from `finishing` on. */
@@ -55,7 +58,7 @@ export type JobEvent =
   | { readonly type: 'finish-resend'; readonly from: number }
   | { readonly type: 'finish-failed' }
   | { readonly type: 'fenced' }
-  | { readonly type: 'cancelled'; readonly reason: AbortReasonV1 }
+  | { readonly type: 'cancelled'; readonly reason: JobAbort }
   /** The server has not known the run for the whole grace period. */
   | { readonly type: 'unknown-too-long' }
   /** No contact until the end of lease and grace, and the policy is `stop`. */
@@ -68,7 +71,7 @@ export type JobEffect =
   /** Store the new epoch of work that goes on. */
   | { readonly type: 'store-epoch' }
   | { readonly type: 'start' }
-  | { readonly type: 'abort'; readonly reason: AbortReasonV1 }
+  | { readonly type: 'abort'; readonly reason: JobAbort }
   /** Close the log and write the result to the outbox, then begin to send it. */
   | { readonly type: 'store-result'; readonly result: RunResultV1 }
   | { readonly type: 'schedule-finish'; readonly afterMs: number | 'backoff' }

@@ -10,6 +10,8 @@ export interface JobTable {
   judge(verdicts: readonly RunnerVerdict[], isSessionStart: boolean): void;
   /** The connection is back: everything that waits is sent. */
   resume(): void;
+  /** Before a new session is asked for: the server numbers on from the reports that it gets with it. */
+  forgetCommands(): void;
   reports(): RunnerJobReport[];
   freeSlots(): number;
   /** No contact for longer than lease and grace. */
@@ -68,8 +70,10 @@ export function createJobTable(options: JobTableOptions): JobTable {
     },
     take(messages) {
       for (const message of messages) {
-        if (message.kind === 'offer') takeOffer(message.runId, message.leaseEpoch);
-        else actors.get(message.runId)?.dispatch({ type: 'cancelled', reason: reasonFromWire(message.reason) });
+        const { kind, runId, leaseEpoch } = message;
+        if (kind === 'offer') takeOffer(runId, leaseEpoch);
+        else if (kind === 'cancel') actors.get(runId)?.dispatch({ type: 'cancelled', reason: reasonFromWire(message.reason) });
+        else actors.get(runId)?.say(leaseEpoch, message.commands);
       }
     },
     judge(verdicts, isSessionStart) {
@@ -77,6 +81,9 @@ export function createJobTable(options: JobTableOptions): JobTable {
     },
     resume() {
       for (const actor of actors.values()) actor.resume();
+    },
+    forgetCommands() {
+      for (const actor of actors.values()) actor.forgetCommands();
     },
     reports: () => [...actors.values()].map((actor) => actor.report()),
     freeSlots,

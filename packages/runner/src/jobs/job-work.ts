@@ -1,19 +1,29 @@
-import type { AbortReasonV1, AdapterV1, RunHandleV1, RunResultV1 } from '@runbeat/adapter-sdk';
-import type { RunnerJobSpec } from '@runbeat/protocol';
+import type { AdapterV1, RunHandleV1, RunResultV1 } from '@runbeat/adapter-sdk';
+import type { RunnerJobSpec, RunnerLogLine, RunnerSessionCommand, RunnerSessionProgress } from '@runbeat/protocol';
 import { runExecution } from '../execution/execution.js';
+import type { ExecutionOptions } from '../execution/execution-options.js';
+import { runSessionExecution } from '../execution/session-execution.js';
+import { createSessionInbox } from '../execution/session-inbox.js';
+import { createSessionProgressReader } from '../execution/session-progress.js';
 import type { RunnerClock } from '../runner-clock.js';
 import type { RunnerLogger } from '../runner-logger.js';
 import type { RunnerClientSettings } from '../runner-settings.js';
 import { openSpool } from '../spool/spool.js';
 import type { FoundJob, JobFiles, StoredFinish, StoredJob } from './job-files.js';
 import type { JobLink } from './job-link.js';
+import type { JobAbort } from './job-state.js';
 import { createLogUploader } from './log-uploader.js';
 
 /** The work of a claimed job: the adapter's call, its log on disk and the log's way to the server. */
 export interface JobWork {
   /** Calls the adapter, or takes its work up again. Once. */
   start(): void;
-  abort(reason: AbortReasonV1): void;
+  abort(reason: JobAbort): void;
+  /** Commands for a session's worker. */
+  say(commands: readonly RunnerSessionCommand[]): void;
+  forgetCommands(): void;
+  /** Null for a run. */
+  sessionProgress(): RunnerSessionProgress | null;
   /** `host_shutdown` to the adapter; resolves when its call settled. */
   release(): Promise<void>;
   storeEpoch(leaseEpoch: number): Promise<void>;
@@ -69,10 +79,13 @@ export async function createJobWork(options: JobWorkOptions): Promise<JobWork> {
   let isClosed = false;
   let isDiverged = false;
   const controller = new AbortController();
+  const { session } = spec;
+  const progress = session === null ? null : createSessionProgressReader();
 
   const spool = await openSpool({
     path: files.spoolPath(runId),
     clock,
+    onFound: (line) => progress?.take(line),
     bufferBytes: settings.logBufferBytes,
     limitBytes: settings.spoolLimitBytes,
     retryMs: settings.spoolRetryMs,
@@ -80,7 +93,8 @@ export async function createJobWork(options: JobWorkOptions): Promise<JobWork> {
   const uploader = createLogUploader({
     spool,
     clock,
-    gatherMs: settings.logGatherMs,
+    // Somebody waits for each word of a conversation.
+    gatherMs: session === null ? settings.logGatherMs : 0,
     retryMinMs: settings.jobRetryMinMs,
     retryMaxMs: settings.jobRetryMaxMs,
     isReady: () => link.isConnected(),
@@ -101,7 +115,19 @@ export async function createJobWork(options: JobWorkOptions): Promise<JobWork> {
     return files.storeJob(stored);
   };
 
-  function abort(reason: AbortReasonV1): void {
+  async function append(line: RunnerLogLine): Promise<void> {
+    progress?.take(line);
+    await spool.append(line);
+  }
+
+  const inbox = createSessionInbox({
+    begunSeq: () => progress?.progress().commandSeq ?? 0,
+    append,
+    flush: () => spool.flush(),
+    onError: (error) => logger.error({ runId, err: error }, "a message could not be written to a session's worker"),
+  });
+
+  function abort(reason: JobAbort): void {
     if (!controller.signal.aborted) controller.abort(reason);
   }
 
@@ -113,7 +139,7 @@ export async function createJobWork(options: JobWorkOptions): Promise<JobWork> {
 
   async function execute(): Promise<void> {
     await tellPlace();
-    const result = await runExecution({
+    const execution: ExecutionOptions = {
       // The server names itself as it is known where it runs; the work needs the name that is good from here.
       spec: { ...spec, environment: { ...spec.environment, RUNBEAT_API_URL: options.serverUrl } },
       hasStarted: stored.hasStarted,
@@ -127,13 +153,16 @@ export async function createJobWork(options: JobWorkOptions): Promise<JobWork> {
         stored = { ...stored, hasStarted: true };
       },
       storeHandle: (handle: RunHandleV1) => store({ handle }),
-      append: (line) => spool.append(line),
+      append,
       lastCursor: () => spool.lastCursor(),
       alive: () => {
         aliveAt = clock.now().toISOString();
       },
       signal: controller.signal,
-    });
+    };
+    const result = await (progress === null || session === null
+      ? runExecution(execution)
+      : runSessionExecution({ ...execution, sessionId: session.id, inbox, progress: progress.progress }));
     options.onSettled(isDiverged ? spoolLost : result);
   }
 
@@ -146,6 +175,13 @@ export async function createJobWork(options: JobWorkOptions): Promise<JobWork> {
       });
     },
     abort,
+    say: (commands) => inbox.take(commands),
+    forgetCommands: () => inbox.forget(),
+    sessionProgress() {
+      if (progress === null) return null;
+      const { commandSeq, promptId } = progress.progress();
+      return { commandSeq, promptId };
+    },
     async release() {
       abort({ kind: 'host_shutdown' });
       await execution;

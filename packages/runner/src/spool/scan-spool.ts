@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import { runnerLogLineSchema } from '@runbeat/protocol';
-import { chainBehind } from './spool-line.js';
+import { type RunnerLogLine, runnerLogLineSchema } from '@runbeat/protocol';
+import { chainBehind, cursorOfLine } from './spool-line.js';
 
 /** Where a spool that an earlier process wrote ends. */
 export interface SpoolEnd {
@@ -14,8 +14,8 @@ export interface SpoolEnd {
 const NEWLINE = 0x0a;
 const BLOCK_BYTES = 1_048_576;
 
-/** Reads a spool once, from start to end. */
-export async function scanSpool(file: FileHandle): Promise<SpoolEnd> {
+/** Reads a spool once, from start to end; `onLine` sees every whole line. */
+export async function scanSpool(file: FileHandle, onLine: (line: RunnerLogLine) => void): Promise<SpoolEnd> {
   const block = Buffer.alloc(BLOCK_BYTES);
   let rest = Buffer.alloc(0);
   let position = 0;
@@ -30,11 +30,12 @@ export async function scanSpool(file: FileHandle): Promise<SpoolEnd> {
     let from = 0;
     for (let at = data.indexOf(NEWLINE); at >= 0; at = data.indexOf(NEWLINE, from)) {
       const line = data.subarray(from, at + 1);
-      const cursor = cursorOf(line);
+      const parsed = lineFrom(line);
       // A line that is no record was torn in the middle by a crash of the machine: nothing behind it can be trusted.
-      if (cursor === undefined) return { end, chain, lastCursor };
+      if (parsed === null) return { end, chain, lastCursor };
       chain = chainBehind(chain, line);
-      lastCursor = cursor ?? lastCursor;
+      lastCursor = cursorOfLine(parsed) ?? lastCursor;
+      onLine(parsed);
       end += line.length;
       from = at + 1;
     }
@@ -42,13 +43,12 @@ export async function scanSpool(file: FileHandle): Promise<SpoolEnd> {
   }
 }
 
-/** Undefined = the line is no record; null = a record without a cursor. */
-function cursorOf(line: Buffer): string | null | undefined {
+/** Null = the line is no record. */
+function lineFrom(bytes: Buffer): RunnerLogLine | null {
   try {
-    const parsed = runnerLogLineSchema.safeParse(JSON.parse(line.toString('utf8')));
-    if (!parsed.success) return undefined;
-    return parsed.data.k === 'log' ? (parsed.data.c ?? null) : null;
+    const parsed = runnerLogLineSchema.safeParse(JSON.parse(bytes.toString('utf8')));
+    return parsed.success ? parsed.data : null;
   } catch {
-    return undefined;
+    return null;
   }
 }

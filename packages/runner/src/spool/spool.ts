@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import type { RunnerLogLine } from '@runbeat/protocol';
 import type { RunnerClock } from '../runner-clock.js';
 import { scanSpool } from './scan-spool.js';
-import { bytesFromLine, chainBehind } from './spool-line.js';
+import { bytesFromLine, chainBehind, cursorOfLine } from './spool-line.js';
 
 /**
  * The log of one job on this runner's disk: append-only, the truth until the server accepted the finish.
@@ -23,6 +23,8 @@ export interface Spool {
   droppedBytes(): number;
   /** Why writing fails at the moment; null = it does not. */
   blockedReason(): string | null;
+  /** Resolves when everything up to the end is in the file: it survives the death of this process, not of the machine. */
+  flush(): Promise<void>;
   /** Makes everything up to the end durable (write and fdatasync). Returns the end. */
   sync(): Promise<number>;
   /**
@@ -46,6 +48,8 @@ export interface SpoolOptions {
   readonly bufferBytes: number;
   readonly limitBytes: number;
   readonly retryMs: number;
+  /** Sees every line that an earlier process wrote, in order. */
+  readonly onFound?: (line: RunnerLogLine) => void;
   /** Replaces the write to the file in tests of a full disk. */
   readonly write?: (file: FileHandle, bytes: Buffer, position: number) => Promise<number>;
 }
@@ -60,7 +64,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { clock } = options;
   const write = options.write ?? writeToFile;
   const file = await open(options.path, constants.O_RDWR | constants.O_CREAT, 0o600);
-  const scanned = await scanSpool(file);
+  const scanned = await scanSpool(file, options.onFound ?? (() => undefined));
   await file.truncate(scanned.end);
 
   let { end: written, chain, lastCursor } = scanned;
@@ -115,7 +119,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     const bytes = bytesFromLine(line);
     chain = chainBehind(chain, bytes);
     accepted += bytes.length;
-    if (line.k === 'log') lastCursor = line.c ?? lastCursor;
+    lastCursor = cursorOfLine(line) ?? lastCursor;
     pending.push(bytes);
     startWriting();
   }
@@ -154,6 +158,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     lastCursor: () => lastCursor,
     droppedBytes: () => dropped,
     blockedReason: () => blocked,
+    flush,
     async sync() {
       await flush();
       return syncWritten();

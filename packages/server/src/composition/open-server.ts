@@ -21,6 +21,7 @@ import { createRunEnvironment } from '../security/run-environment.js';
 import { loadRunTokenKey } from '../security/run-token-key.js';
 import { createRunTokens } from '../security/run-tokens.js';
 import { createSecretSource } from '../security/secret-source.js';
+import { placementFromHandle } from '../runners/index.js';
 import { createSessionService, defaultSessionSettings } from '../sessions/index.js';
 import type { ServerSettings } from '../settings/server-settings.js';
 import { createSupervisor } from '../supervisor/create-supervisor.js';
@@ -133,6 +134,7 @@ export async function openServer(options: {
       store: createPostgresSessionStore(database),
       adapters,
       instanceId: () => supervisor.instanceId(),
+      placeOf: placementFromHandle,
       getAgent: (id) => runStore.getAgent(id),
       prepare: prepareSession({ secrets, apiUrl: () => settings.publicUrl ?? url }),
       clock,

@@ -1,12 +1,13 @@
 import type { Database } from '../db/index.js';
 import { createPostgresRunnerStore } from '../db/runner-store.js';
+import { createSessionWorkerStatus } from '../db/session-store.js';
 import type { RoutePlugin } from '../http/services.js';
 import {
   createRunnerService,
   type RunnerService,
   type RunnerSettings,
   runnerRoutePlugin,
-  runStatusFromStore,
+  jobStatusFrom,
 } from '../runners/index.js';
 import type { Clock, Logger, Metrics, RunStore } from '../supervisor/ports/index.js';
 
@@ -26,7 +27,7 @@ export async function openRunners(options: {
     clock,
     logger,
     metrics,
-    runStatus: runStatusFromStore(runStore),
+    runStatus: jobStatusFrom({ runStore, sessionWorkerStatus: createSessionWorkerStatus(database) }),
   });
   await service.start();
   return { service, routes: [runnerRoutePlugin(service)] };

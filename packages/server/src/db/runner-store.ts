@@ -1,4 +1,5 @@
 import type { Json } from '@runbeat/adapter-sdk';
+import { runnerAdapterSchema } from '@runbeat/protocol';
 import { and, asc, eq, inArray, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { RunnerJobRecord } from '../runners/runner-job-record.js';
@@ -98,10 +99,15 @@ export function createPostgresRunnerStore(database: Database): RunnerStore {
   };
 }
 
-const adaptersSchema = z.array(z.object({ type: z.string(), version: z.string().nullable() })).catch([]);
+const adaptersSchema = z.array(runnerAdapterSchema).catch([]);
 const reportSchema = z.object({ name: z.string() }).catch({ name: '' });
 const placementSchema = z.union([z.object({ runnerId: z.string() }), z.object({ runnerLabel: z.string() })]);
-const offerSchema = z.object({ adapterType: z.string(), placement: placementSchema, previousSession: z.any() });
+const offerSchema = z.object({
+  adapterType: z.string(),
+  placement: placementSchema,
+  previousSession: z.any(),
+  sessionId: z.string().nullable().default(null),
+});
 
 /** The column knows more states than are told apart here. */
 const stateFromColumn = {
@@ -147,7 +153,7 @@ function runnerFromRow(row: typeof runners.$inferSelect): RunnerRecord {
 }
 
 function rowFromJob(job: RunnerJobRecord) {
-  const { adapterType, placement, previousSession } = job;
+  const { adapterType, placement, previousSession, sessionId } = job;
   return {
     runId: job.runId as RunId,
     companyId: job.companyId as CompanyId,
@@ -155,15 +161,16 @@ function rowFromJob(job: RunnerJobRecord) {
     leaseEpoch: job.leaseEpoch,
     sessionId: job.homeId,
     state: job.state,
-    offer: { adapterType, placement: { ...placement }, previousSession } satisfies Json,
+    offer: { adapterType, placement: { ...placement }, previousSession, sessionId } satisfies Json,
     updatedAt: job.updatedAt,
   };
 }
 
 function jobFromRow(row: typeof runnerJobs.$inferSelect): RunnerJobRecord {
-  const { adapterType, placement, previousSession } = offerSchema.parse(row.offer);
+  const { adapterType, placement, previousSession, sessionId } = offerSchema.parse(row.offer);
   return {
     runId: row.runId,
+    sessionId,
     companyId: row.companyId,
     runnerId: row.runnerId === NO_RUNNER ? null : row.runnerId,
     homeId: row.sessionId,

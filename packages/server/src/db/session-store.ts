@@ -16,6 +16,7 @@ import type { Database } from './database.js';
 import {
   adoptInteractiveSession,
   appendSessionJournal,
+  findSessionWorkerHandle,
   getInteractiveSession,
   getPromptInFlight,
   getSessionPrompt,
@@ -127,6 +128,17 @@ export function createPostgresSessionStore(database: Database): SessionStore {
       const row = await adoptInteractiveSession(executor, { id, ownerEpoch: expectedEpoch }, instanceId, now);
       return row && sessionFromRow(row);
     },
+  };
+}
+
+/**
+ * Whether a worker of a session lives as far as its session knows: it has a handle until its end is stored. `unknown` = no
+ * session has this worker now.
+ */
+export function createSessionWorkerStatus(database: Database): (workerId: string) => Promise<'active' | 'ended' | 'unknown'> {
+  return async (workerId) => {
+    const handle = await findSessionWorkerHandle(database.executor, workerId);
+    return handle === undefined ? 'unknown' : handle === null ? 'ended' : 'active';
   };
 }
 

@@ -76,6 +76,8 @@ function messagesFor(context: RunnerContext, link: RunnerLink): RunnerMessage[] 
     if (runnerId !== link.runnerId || job.isSettled || job.isAssigning) continue;
     if (homeId !== null && homeId !== link.homeId) continue;
     if (!job.isAcknowledged && job.cancel === null) messages.push({ kind: 'offer', runId, leaseEpoch, adapterType });
+    const commands = job.record.state === 'leased' ? (job.attached?.session?.commands() ?? []) : [];
+    if (commands.length > 0 && job.cancel === null) messages.push({ kind: 'stdin', runId, leaseEpoch, commands: [...commands] });
     if (job.cancel !== null && !job.isWorkOver) messages.push({ kind: 'cancel', runId, leaseEpoch, reason: job.cancel });
   }
   return messages;

@@ -1,26 +1,30 @@
-import type { RunResultV1, RunSinksV1 } from '@runbeat/adapter-sdk';
+import type { RunResultV1 } from '@runbeat/adapter-sdk';
 import type { RunnerAbort, RunnerJobSpec } from '@runbeat/protocol';
+import type { JobSinks } from './job-sinks.js';
 import type { RunnerLogCursor } from './log-cursor.js';
 import { createLogIntake, type LogIntake } from './log-intake.js';
 import type { RunnerJobRecord } from './runner-job-record.js';
+import type { SessionDesk } from './session-desk.js';
 
-/** What the supervisor gave for a run: where its output goes and what it is. Absent while only `terminate` looks after it. */
-export interface AttachedRun {
+/** What the job is and where what it tells goes. Absent while only `terminate` looks after it. */
+export interface AttachedJob {
   readonly spec: RunnerJobSpec;
-  readonly sinks: RunSinksV1;
+  readonly sinks: JobSinks;
   readonly startOfLog: RunnerLogCursor;
+  /** Null for a run. */
+  readonly session: SessionDesk | null;
 }
 
 /**
- * One run that this server has on a runner, from `execute` or `reattach` until its result is accepted.
+ * One run, or one worker of a session, that this server has on a runner, until its result is accepted.
  * Written by the desk and the protocol calls only.
  */
 export interface DeskJob {
   /** As it is stored. Replaced with each assignment and claim. */
   record: RunnerJobRecord;
-  readonly attached: AttachedRun | null;
+  readonly attached: AttachedJob | null;
   readonly intake: LogIntake | null;
-  /** Settles the `execute` or `reattach` that waits; the first result wins. */
+  /** Settles whoever waits for the end; the first result wins. */
   settle(result: RunResultV1): void;
   readonly settled: Promise<RunResultV1>;
   isSettled: boolean;
@@ -44,7 +48,7 @@ export interface DeskJob {
 
 export function createDeskJob(options: {
   readonly record: RunnerJobRecord;
-  readonly attached: AttachedRun | null;
+  readonly attached: AttachedJob | null;
   readonly leaseUntilMs: number;
   readonly offerUntilMs: number;
 }): DeskJob {
@@ -62,6 +66,8 @@ export function createDeskJob(options: {
       job.isSettled = true;
       job.intake?.close();
       resolveSettled(result);
+      // What was not written is told after the end of the worker, which explains it.
+      if (result.status !== 'detached') job.attached?.session?.close();
     },
     settled,
     isSettled: false,

@@ -15,12 +15,16 @@ export function findRunnerAdapter(
   purpose: 'start' | 'recover' = 'start',
 ): AdapterLookup {
   // A run that is with a runner already is followed whether or not that runner is connected: its lease and grace decide.
-  if (purpose === 'recover') return { found: true, adapter: createRunnerAdapter(context, adapterType, placement), version: null };
+  if (purpose === 'recover') {
+    // What it speaks is known to the worker that is taken over; it only has to be a conversation.
+    return { found: true, adapter: createRunnerAdapter(context, adapterType, placement, 'acp'), version: null };
+  }
 
   const plan = planOffer({ adapterType, placement, companyId: null }, offerCandidates(context));
   if (plan.kind === 'offer') {
-    const version = context.directory.get(plan.runnerId)?.adapters.find((adapter) => adapter.type === adapterType)?.version;
-    return { found: true, adapter: createRunnerAdapter(context, adapterType, placement), version: version ?? null };
+    const known = context.directory.get(plan.runnerId)?.adapters.find((adapter) => adapter.type === adapterType);
+    const adapter = createRunnerAdapter(context, adapterType, placement, known?.interactive ?? null);
+    return { found: true, adapter, version: known?.version ?? null };
   }
   const place = 'runnerId' in placement ? `Runner ${placement.runnerId}` : `A runner with the label ${placement.runnerLabel}`;
   const reasons = {

@@ -1,7 +1,7 @@
 import type { RunnerJobReport, RunnerVerdict } from '@runbeat/protocol';
 import type { DeskJob } from './desk-job.js';
 import { planVerdict } from './plan-verdict.js';
-import type { RunnerContext } from './runner-context.js';
+import { type RunnerContext, statusOfJob } from './runner-context.js';
 import type { RunnerLink } from './runner-link.js';
 
 /** A verdict for each reported job, and the renewal of the leases of those that go on. */
@@ -23,7 +23,7 @@ export async function judgeJobs(
         homeId: link.homeId,
         record,
         // A run that nobody follows here may have been ended another way while its runner works on.
-        runStatus: job === undefined ? await context.runStatus(report.runId) : 'active',
+        runStatus: job === undefined ? await statusOfJob(context, report.runId, record) : 'active',
         cancel: job?.cancel ?? null,
         logOffset: job?.intake?.position().offset ?? null,
       });
@@ -40,6 +40,7 @@ export function isWrittenDown(report: RunnerJobReport): boolean {
 
 function renew(context: RunnerContext, job: DeskJob, report: RunnerJobReport): void {
   if (job.record.state !== 'leased' || !isWrittenDown(report)) return;
+  if (report.session !== null) job.attached?.session?.onReport(report.session);
   job.leaseUntilMs = context.clock.monotonicMs() + context.settings.runnerLeaseMs;
   job.isAcknowledged = true;
   job.isWorkOver ||= report.phase === 'finishing';

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RunSinksV1 } from '@runbeat/adapter-sdk';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { runJobSinks } from './job-sinks.js';
 import { logCursorFromText, startOfLog } from './log-cursor.js';
 import { createLogIntake } from './log-intake.js';
 
@@ -28,7 +29,7 @@ function recorder(failAt = -1) {
     onAlive: async () => undefined,
     onEvent: async () => undefined,
   };
-  return { records, sinks };
+  return { records, sinks: runJobSinks(sinks) };
 }
 
 test('whatever ranges are uploaded at once and twice, each record is handed on once, in order', async () => {

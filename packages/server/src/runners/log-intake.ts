@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { RunSinksV1 } from '@runbeat/adapter-sdk';
 import { type RunnerLogLine, runnerLogLineSchema } from '@runbeat/protocol';
 import { ServerError } from '../server-error.js';
-import { type RunnerLogCursor, textFromLogCursor } from './log-cursor.js';
+import type { JobSinks } from './job-sinks.js';
+import type { RunnerLogCursor } from './log-cursor.js';
 import { type FinishPlan, planFinish } from './plan-finish.js';
 import { type LogRange, planLogRange } from './plan-log-range.js';
 
-/** Takes one run's log from its runner into the run's sinks: in order, nothing twice, whoever uploads at once. */
+/** Takes one job's log from its runner into the job's sinks: in order, nothing twice, whoever uploads at once. */
 export interface LogIntake {
   /** End of what was handed on. */
   position(): RunnerLogCursor;
@@ -20,7 +20,7 @@ export interface LogIntake {
 
 const NEWLINE = 0x0a;
 
-export function createLogIntake(sinks: RunSinksV1, start: RunnerLogCursor): LogIntake {
+export function createLogIntake(sinks: Pick<JobSinks, 'onLine'>, start: RunnerLogCursor): LogIntake {
   let { offset, chain } = start;
   let isClosed = false;
   /** Uploads and finishes one after the other. */
@@ -44,18 +44,10 @@ export function createLogIntake(sinks: RunSinksV1, start: RunnerLogCursor): LogI
         offset: offset + bytes.length,
         chain: createHash('sha256').update(chain).update(bytes).digest('base64url'),
       };
-      await handOn(line, next);
+      await sinks.onLine(line, next);
       // Advanced only now: a sink that rejected has not taken the line, and the runner sends it again.
       ({ offset, chain } = next);
       from = end;
-    }
-  }
-
-  async function handOn(line: RunnerLogLine, behind: RunnerLogCursor): Promise<void> {
-    if (line.k === 'log') await sinks.onLog(line.s, line.t, { cursor: textFromLogCursor(behind), at: line.at });
-    else {
-      const { type, level, message, data } = line;
-      await sinks.onEvent({ type, level, message, ...(data === undefined ? {} : { data }) });
     }
   }
 

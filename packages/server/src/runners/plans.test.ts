@@ -11,6 +11,7 @@ import { nextLeaseEpoch, type RunnerJobRecord } from './runner-job-record.js';
 
 const record: RunnerJobRecord = {
   runId: 'run',
+  sessionId: null,
   companyId: 'company',
   runnerId: 'r1',
   homeId: 'h1',
@@ -24,7 +25,7 @@ const record: RunnerJobRecord = {
 };
 const verdictOf = (phase: RunnerJobPhase, facts: Partial<VerdictFacts> & { epoch?: number } = {}): RunnerVerdict['verdict'] =>
   planVerdict({
-    report: { runId: 'run', leaseEpoch: facts.epoch ?? 5, phase, logEnd: 0, aliveAt: null },
+    report: { runId: 'run', leaseEpoch: facts.epoch ?? 5, phase, logEnd: 0, aliveAt: null, session: null },
     runnerId: 'r1',
     homeId: 'h1',
     record,
@@ -37,7 +38,7 @@ const verdictOf = (phase: RunnerJobPhase, facts: Partial<VerdictFacts> & { epoch
 describe('the verdict on a job that a runner reports', () => {
   test.each([
     ['its own lease', {}, 'keep'],
-    ['a cancel waits', { cancel: { kind: 'cancelled', message: null, limitMs: null } }, 'cancel'],
+    ['a cancel waits', { cancel: { kind: 'cancelled', message: null, limitMs: null, graceMs: null } }, 'cancel'],
     ['an older epoch', { epoch: 4 }, 'fenced'],
     ['a newer epoch than ours', { epoch: 6 }, 'fenced'],
     ['another runner has it', { record: { ...record, runnerId: 'r2' } }, 'fenced'],

@@ -2,6 +2,7 @@ import type { Clock, Logger, Metrics } from '../supervisor/ports/index.js';
 import type { DeskJob } from './desk-job.js';
 import type { OfferCandidate } from './plan-offer.js';
 import type { RunnerDirectory } from './runner-directory.js';
+import type { RunnerJobRecord } from './runner-job-record.js';
 import type { RunnerLink } from './runner-link.js';
 import type { RunnerSettings } from './runner-settings.js';
 import type { RunnerStore } from './runner-store.js';
@@ -17,7 +18,7 @@ export interface RunnerContext {
   /** New with each server process: cursors and sessions of an older one are good for nothing. */
   readonly incarnation: string;
   readonly startedAtMs: number;
-  /** Whether the run store has the run, and whether it has ended. */
+  /** Whether the store has the run, or a session with this worker, and whether it has ended. */
   runStatus(runId: string): Promise<'active' | 'ended' | 'unknown'>;
   /** By run id: what this server has on runners now. */
   readonly jobs: Map<string, DeskJob>;
@@ -28,6 +29,16 @@ export interface RunnerContext {
   /** Background work that `stop` waits for; a rejection is logged under `what`. */
   track(what: string, work: Promise<unknown>): void;
   isStopping: boolean;
+}
+
+/** `runStatus` of a job with its record: the worker of a session that has another one by now has ended. */
+export async function statusOfJob(
+  context: RunnerContext,
+  runId: string,
+  record: RunnerJobRecord | null,
+): Promise<'active' | 'ended' | 'unknown'> {
+  const status = await context.runStatus(runId);
+  return status === 'unknown' && record !== null && record.sessionId !== null ? 'ended' : status;
 }
 
 /** Whether the runner was heard within its poll wait and its lease. */

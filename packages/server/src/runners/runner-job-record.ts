@@ -11,7 +11,10 @@ export type RunnerJobRecordState = 'offered' | 'leased' | 'done' | 'lost';
 
 /** Where a run is, or was last: what a restarted server must know about it. Leases themselves are kept in memory. */
 export interface RunnerJobRecord {
+  /** Of the run, or of the session's worker. */
   readonly runId: string;
+  /** The session whose worker it is; null = a run. */
+  readonly sessionId: string | null;
   readonly companyId: string;
   /** Null = no runner could take it yet. */
   readonly runnerId: string | null;

@@ -1,7 +1,5 @@
 import type {
-  RunnerClientHealth,
   RunnerHealth,
-  RunnerJobReport,
   RunnerJobSpec,
   RunnerMessage,
   RunnerRegistration,
@@ -25,7 +23,7 @@ import type { RunnerSettings } from './runner-settings.js';
 import type { RunnerStore } from './runner-store.js';
 import { sweepJobs } from './sweep-jobs.js';
 import { type FinishAnswer, type FinishRequest, takeFinish } from './take-finish.js';
-import { takeHeartbeat } from './take-heartbeat.js';
+import { type HeartbeatRequest, takeHeartbeat } from './take-heartbeat.js';
 import { takeLog } from './take-log.js';
 
 export interface RunnerServiceOptions {
@@ -64,10 +62,7 @@ export interface RunnerService {
     request: PollRequest,
     signal: AbortSignal,
   ): Promise<{ messages: RunnerMessage[]; cursor: number; serverIncarnation: string }>;
-  heartbeat(
-    runnerId: string,
-    request: { readonly sessionId: string; readonly jobs: readonly RunnerJobReport[]; readonly client: RunnerClientHealth },
-  ): Promise<{ jobs: RunnerVerdict[]; serverIncarnation: string }>;
+  heartbeat(runnerId: string, request: HeartbeatRequest): Promise<{ jobs: RunnerVerdict[]; serverIncarnation: string }>;
   claim(
     runnerId: string,
     runId: string,

@@ -14,7 +14,7 @@ const runner = (change: Partial<RunnerRecord> = {}): RunnerRecord => ({
   companyId: null,
   name: 'one',
   labels: ['gpu', 'eu.west-1'],
-  adapters: [{ type: 'local', version: '1.2.3' }],
+  adapters: [{ type: 'local', version: '1.2.3', interactive: 'acp' }],
   slots: 4,
   version: '0.1.0',
   tokenHash: randomUUID(),
@@ -25,6 +25,7 @@ const runner = (change: Partial<RunnerRecord> = {}): RunnerRecord => ({
 });
 const job = (change: Partial<RunnerJobRecord> = {}): RunnerJobRecord => ({
   runId: randomUUID(),
+  sessionId: randomUUID(),
   companyId: randomUUID(),
   runnerId: null,
   homeId: null,

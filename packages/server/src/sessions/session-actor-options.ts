@@ -9,7 +9,8 @@ export interface SessionActorOptions {
   readonly session: Session;
   readonly unsettledPrompts: readonly SessionPrompt[];
   readonly store: SessionStore;
-  readonly environment: (session: Session) => Promise<WorkerEnvironment>;
+  /** `recover`: for the process of the session's handle, wherever that is. */
+  readonly environment: (session: Session, purpose: 'start' | 'recover') => Promise<WorkerEnvironment>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;

@@ -1,4 +1,4 @@
-import type { AbortReasonV1, Json } from '@runbeat/adapter-sdk';
+import type { Json } from '@runbeat/adapter-sdk';
 import type { PromptWait } from './prompt-desk.js';
 import { isSettled, type Session, type SessionPrompt } from './session.js';
 import type { SessionActorOptions } from './session-actor-options.js';
@@ -149,7 +149,7 @@ export function createSessionActor(options: SessionActorOptions): SessionActor {
           options.logger.warn({ err: error, sessionId: record.session().id }, 'a session could not be stored at shutdown'),
         );
       record.close();
-      core.worker()?.release({ kind: 'host_shutdown' } satisfies AbortReasonV1);
+      core.release({ kind: 'host_shutdown' });
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Json, RunHandleV1, SessionOutputV1, SessionWriteV1, WorkerExitV1 } from '@runbeat/adapter-sdk';
+import type { AbortReasonV1, Json, RunHandleV1, SessionOutputV1, SessionWriteV1, WorkerExitV1 } from '@runbeat/adapter-sdk';
 import { createRandomId } from '../supervisor/model/ids.js';
 import { type CrashHistory, planWorkerStart } from './plan-worker-start.js';
 import { createPromptDesk, type PromptDesk } from './prompt-desk.js';
@@ -40,6 +40,8 @@ export interface SessionCore {
   /** From now on the agent has `cancelTimeoutMs` to react. */
   awaitCancel(): void;
   forgetCrashes(): void;
+  /** Leaves the worker to the next owner of the session: nothing that happens to it is told here any more. */
+  release(reason: AbortReasonV1): void;
   stopTimers(): void;
 }
 
@@ -52,6 +54,7 @@ export function createSessionCore(options: SessionActorOptions): SessionCore {
   let stopCancelTimer: () => void = () => undefined;
   let stopStartTimer: () => void = () => undefined;
   let lastStderr = '';
+  let isReleased = false;
 
   const record: SessionRecord = createSessionRecord({
     session: options.session,
@@ -126,7 +129,8 @@ export function createSessionCore(options: SessionActorOptions): SessionCore {
       });
     },
     exited(workerId, exit) {
-      if (worker?.id === workerId) workerEnded(exit);
+      // A worker that was let go is the next owner's; its process lives.
+      if (worker?.id === workerId && !isReleased) workerEnded(exit);
     },
   };
 
@@ -180,12 +184,12 @@ export function createSessionCore(options: SessionActorOptions): SessionCore {
       const { worker: next, opened } = openSessionWorker({
         workerId,
         session: record.session(),
-        environment: () => options.environment(record.session()),
+        environment: () => options.environment(record.session(), 'start'),
         sinks,
       });
       worker = next;
       void opened.then((result) => {
-        if (worker?.id !== workerId) return;
+        if (worker?.id !== workerId || isReleased) return;
         if (result.state === 'open') workerIsReady();
         else startFailed(result.state === 'failed' ? result.message : 'the worker was gone at once');
       });
@@ -278,7 +282,7 @@ export function createSessionCore(options: SessionActorOptions): SessionCore {
     const taken = openSessionWorker({
       workerId,
       session: record.session(),
-      environment: () => options.environment(record.session()),
+      environment: () => options.environment(record.session(), 'recover'),
       sinks,
       reattach: { handle, promptsInFlight: inFlight ? [inFlight.id] : [] },
     });
@@ -318,6 +322,10 @@ export function createSessionCore(options: SessionActorOptions): SessionCore {
     },
     forgetCrashes() {
       crashes = { count: 0, lastAt: null };
+    },
+    release(reason) {
+      isReleased = true;
+      worker?.release(reason);
     },
     stopTimers() {
       stopCancelTimer();

@@ -77,6 +77,7 @@ it('settles each prompt exactly once under its own id, whatever happens in betwe
             logger: noLogger,
             metrics: noMetrics,
             settings: defaultSessionSettings,
+            placeOf: () => null,
             getAgent: async () => agent,
             prepare: async () => ({ config: {}, environment: {} }),
             adapters: {

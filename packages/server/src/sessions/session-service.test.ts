@@ -32,6 +32,7 @@ describe('a session', () => {
       logger: noLogger,
       metrics: noMetrics,
       settings: defaultSessionSettings,
+      placeOf: () => null,
       getAgent: async () => agent,
       prepare: async () => ({ config: {}, environment: {} }),
       adapters: {

@@ -1,4 +1,4 @@
-import { type AdapterV1, type Json, parseAdapterConfig } from '@runbeat/adapter-sdk';
+import { type AdapterV1, type Json, parseAdapterConfig, type RunHandleV1 } from '@runbeat/adapter-sdk';
 import {
   type Agent,
   type AgentId,
@@ -6,6 +6,7 @@ import {
   type CompanyId,
   createId,
   type InstanceId,
+  type RunPlacement,
   type SessionId,
 } from '../supervisor/model/index.js';
 import type { AdapterCatalog, Clock, Logger, Metrics } from '../supervisor/ports/index.js';
@@ -59,6 +60,8 @@ export interface SessionServiceOptions {
   readonly adapters: AdapterCatalog;
   /** It changes when the instance lost its lease and registered anew. */
   readonly instanceId: () => InstanceId;
+  /** Where the process of a handle was placed; null = in this server. */
+  readonly placeOf: (handle: RunHandleV1) => RunPlacement | null;
   readonly getAgent: (id: AgentId) => Promise<Agent | null>;
   /** Secrets resolved and `RUNBEAT_*` variables made, as for a run. */
   readonly prepare: (
@@ -79,10 +82,12 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
   let stopTimer: () => void = () => undefined;
   let isStopping = false;
 
-  async function environmentOf(session: Session): Promise<WorkerEnvironment> {
+  async function environmentOf(session: Session, purpose: 'start' | 'recover'): Promise<WorkerEnvironment> {
     const agent = await options.getAgent(session.agentId);
     if (!agent) throw sessionFailures.ended(session.id);
-    const found = options.adapters.find(session.adapterType, agent.runtimeConfig.placement);
+    // A worker that lives is where it was started, whatever the agent's placement says by now.
+    const placement = purpose === 'recover' && session.handle ? options.placeOf(session.handle) : agent.runtimeConfig.placement;
+    const found = options.adapters.find(session.adapterType, placement, purpose);
     if (!found.found) throw sessionFailures.adapterUnavailable(session.adapterType, found.message);
     const { interactive } = found.adapter;
     if (!interactive) throw sessionFailures.notInteractive(session.adapterType);

@@ -59,6 +59,15 @@ export async function getInteractiveSession(executor: Executor, id: SessionId): 
   return session ?? null;
 }
 
+/** The handle of a worker: null when its end is stored, undefined when no session has this worker now. */
+export async function findSessionWorkerHandle(executor: Executor, workerId: string): Promise<Json | undefined> {
+  const [session] = await executor
+    .select({ handle: interactiveSessions.handle })
+    .from(interactiveSessions)
+    .where(eq(interactiveSessions.workerId, workerId));
+  return session === undefined ? undefined : session.handle;
+}
+
 /** Newest first. */
 export async function listInteractiveSessions(
   executor: Executor,

@@ -42,6 +42,7 @@ const client = {
   outboxDepth: 0,
   spoolBytesUnacked: 0,
   spoolBlockedReason: null,
+  adapterIssues: [],
 };
 
 beforeEach(async () => {

@@ -1,0 +1,1 @@
+CREATE INDEX "interactive_sessions_worker_index" ON "interactive_sessions" USING btree ("worker_id");
