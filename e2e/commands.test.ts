@@ -80,6 +80,21 @@ describe('runbeat run', () => {
     expect(await runCommand(['runs', 'logs', id], { home })).toEqual({ code: 0, stdout: 'one\n', stderr: 'two\n' });
     expect((await runCommand(['runs', 'list'], { home })).stdout).toMatch(new RegExp(`${id}\\s+failed`));
     expect(JSON.parse((await runCommand(['runs', 'show', id, '--json'], { home })).stdout)).toMatchObject({ id, exitCode: 3 });
+    const shown = (await runCommand(['runs', 'show', id], { home })).stdout;
+    for (const field of [
+      /exitCode +3\n/,
+      /logBytes +8 \(8B\)\n/,
+      /durationMs +\d+ \(.+s\)\n/,
+      /firstOutputAt +\d{4}-.*\n/,
+      /lastOutputAt +\d{4}-.*\n/,
+    ]) {
+      expect(shown).toMatch(field);
+    }
+    const run = await server.client.runs.get(id);
+    const at = (time: string | null): number => Date.parse(time ?? '');
+    expect(at(run.lastOutputAt)).toBeGreaterThanOrEqual(at(run.startedAt));
+    expect(at(run.lastOutputAt)).toBeLessThanOrEqual(at(run.finishedAt));
+    expect(run.durationMs).toBe(at(run.finishedAt) - at(run.startedAt));
     expect((await runCommand(['runs', 'why', id], { home })).stdout).toContain('exit code 3');
     expect((await runCommand(['runs', 'cancel', id], { home })).stdout).toContain('failed');
     const retried = await runCommand(['runs', 'retry', id, '--json'], { home });

@@ -28,8 +28,14 @@ export const runSummarySchema = z
     createdAt: timestampSchema,
     startedAt: timestampSchema.nullable(),
     finishedAt: timestampSchema.nullable(),
+    durationMs: z
+      .int()
+      .nullable()
+      .meta({ description: 'From start to end; null until it ended, and of a run that never started.' }),
     updatedAt: timestampSchema.meta({ description: 'Last proof of life.' }),
-    lastOutputAt: timestampSchema.nullable(),
+    lastOutputAt: timestampSchema
+      .nullable()
+      .meta({ description: 'When output was stored last; of a running run refreshed at most once a minute.' }),
     logBytes: z.int().meta({ description: 'Bytes of log; of a running run refreshed at most once a minute.' }),
     exitCode: z.int().nullable(),
     signal: z.string().nullable(),

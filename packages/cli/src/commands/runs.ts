@@ -90,17 +90,24 @@ async function show(runId: string, options: GlobalOptions, context: CommandConte
   const { client } = await requireServer(options);
   const run = await client.runs.get(runId);
   if (options.json) return writeText(context.terminal.stdout, `${JSON.stringify(run)}\n`);
-  const rows = Object.entries(run)
+  // The row does not hold when output began; the log's first record does.
+  const firstOutputAt = run.logBytes === 0 ? null : await client.runs.log(runId, { offset: 0, limitBytes: 1 }).then(firstTime);
+  const rows = Object.entries({ ...run, firstOutputAt })
     .filter(([, value]) => value !== null)
-    .map(([key, value]) => [
-      key,
-      key === 'status'
-        ? colorStatus(String(value), context.terminal.hasColor)
-        : typeof value === 'object'
-          ? JSON.stringify(value)
-          : String(value),
-    ]);
+    .map(([key, value]) => [key, shown(key, value, context.terminal.hasColor)]);
   await writeText(context.terminal.stdout, formatTable(['FIELD', 'VALUE'], rows));
+}
+
+const firstTime = ({ records }: { readonly records: readonly { readonly at: string }[] }): string | null =>
+  records[0]?.at ?? null;
+
+function shown(key: string, value: unknown, hasColor: boolean): string {
+  if (key === 'status') return colorStatus(String(value), hasColor);
+  if (typeof value === 'number') {
+    if (key === 'durationMs') return `${value} (${formatDuration(value)})`;
+    if (key === 'logBytes') return `${value} (${formatBytes(value)})`;
+  }
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 async function logs(runId: string, options: LogsOptions, context: CommandContext): Promise<void> {

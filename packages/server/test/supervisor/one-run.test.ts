@@ -65,6 +65,25 @@ describe('a run from wake to end', () => {
     expect(store.calls.get('transaction')).toBe(5);
   });
 
+  it('tells when it gave output last, though it ended before its row was refreshed, and by no further write', async () => {
+    const instance = await startInstance();
+    const { run } = await instance.supervisor.enqueueWakeup({ companyId, agentId: agent.id, source: 'on_demand' });
+    const id = run?.id as RunId;
+    const workload = await instance.world.workload(id);
+    await workload.write('stdout', 'hello\n');
+    await clock.advanceUntil(() => logStore.textOf(id) === 'hello\n');
+    const outputAt = clock.now();
+    await clock.advance(20_000);
+    expect(store.tables.runs.get(id)?.lastOutputAt).toBeNull();
+    const writes = store.calls.get('transaction') ?? 0;
+    workload.end({ status: 'succeeded' });
+    const ended = await settled(instance, id);
+    expect(ended?.lastOutputAt).toEqual(outputAt);
+    expect(ended?.finishedAt).toEqual(new Date(outputAt.getTime() + 20_000));
+    expect(store.calls.get('transaction')).toBe(writes + 1);
+    expect(store.calls.get('refreshLiveness')).toBeUndefined();
+  });
+
   it('is cancelled: the work is asked to stop and the run closed when it did', async () => {
     const instance = await startInstance();
     const { supervisor, world } = instance;

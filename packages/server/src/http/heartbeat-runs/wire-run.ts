@@ -18,6 +18,7 @@ export function wireRunSummary(run: StoredRunSummary): RunSummary {
     createdAt: run.createdAt.toISOString(),
     startedAt: isoTime(run.startedAt),
     finishedAt: isoTime(run.finishedAt),
+    durationMs: run.startedAt && run.finishedAt ? run.finishedAt.getTime() - run.startedAt.getTime() : null,
     updatedAt: run.updatedAt.toISOString(),
     lastOutputAt: isoTime(run.lastOutputAt),
     logBytes: run.logBytes,

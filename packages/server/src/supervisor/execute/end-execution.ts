@@ -46,9 +46,8 @@ export function createExecutionEnder(
     const isIncomplete = end !== undefined && (end.droppedBytes > 0 || end.gapBytes > 0);
     const missing = isIncomplete ? { droppedBytes: end.droppedBytes, gapBytes: end.gapBytes } : {};
     const complete = { ...settlement, detail: { ...settlement.detail, ...missing } };
-    // A log that nothing was written to was never opened: what an earlier owner stored still counts.
-    const options = followed.logBytes > 0 ? { logEnd: { logBytes: followed.logBytes, logCursor: followed.logCursor } } : {};
-    const answer = await retryWhileUnavailable(() => settleRun(dependencies, record.run(), complete, options), {
+    const settle = () => settleRun(dependencies, record.run(), complete, { logEnd: record.logEnd() });
+    const answer = await retryWhileUnavailable(settle, {
       what: `end of run ${followed.runId}`,
       clock,
       logger,
@@ -57,8 +56,8 @@ export function createExecutionEnder(
     return { kind: 'settled', answer };
   };
   const detach = async (log: RunLogWriter): Promise<ExecutionEnd> => {
-    const { logBytes, logCursor } = await log.finish('detached', { limitMs: settings.shutdownGraceMs / 4 });
-    await record.patch({ phase: 'detached', ...(followed.logBytes > 0 ? { logBytes, logCursor } : {}) });
+    await log.finish('detached', { limitMs: settings.shutdownGraceMs / 4 });
+    await record.patch({ phase: 'detached', ...record.logEnd() });
     return ended({ kind: 'detached' });
   };
   const release = async (log: RunLogWriter, message: string): Promise<ExecutionEnd> => {

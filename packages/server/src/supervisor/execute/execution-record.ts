@@ -22,6 +22,8 @@ export interface ExecutionRecord {
   /** A takeover did not kill its host: the first sign of life after it, or some time of it. */
   proveReattached(): void;
   stored(end: { readonly logBytes: number; readonly logCursor: string | null }): void;
+  /** What the stored log changes of the row, for a write that is made anyway; empty when nothing was stored. */
+  logEnd(): Pick<RunPatch, 'logBytes' | 'logCursor' | 'lastOutputAt'>;
   /** The row was written in another way (the handle). */
   learn(change: RunPatch): void;
   /** Writes to the row, guarded by our epoch; when that is over the run is fenced. */
@@ -70,6 +72,11 @@ export function createExecutionRecord(
     stored({ logBytes, logCursor }) {
       Object.assign(followed, { logBytes, logCursor, lastOutputAt: clock.now() });
       record.alive();
+    },
+    logEnd() {
+      const { logBytes, logCursor, lastOutputAt } = followed;
+      // A log that nothing was written to was never opened: what an earlier owner stored still counts.
+      return logBytes > 0 ? { logBytes, logCursor, lastOutputAt } : {};
     },
     learn(change) {
       run = { ...run, ...change };

@@ -15,6 +15,8 @@ export type SettleAnswer =
   /** Somebody else owns or closed the run; nothing was written. */
   | { readonly outcome: Extract<CompareAndSet, 'stale'> };
 
+type LogEndPatch = Pick<RunPatch, 'logBytes' | 'logCursor' | 'lastOutputAt'>;
+
 /** What an adapter reports is kept to a length that a list can show; the whole of it is in the run's log. */
 const longestCode = 100;
 const longestMessage = 8_000;
@@ -30,7 +32,8 @@ export async function settleRun(
   run: Run,
   settlement: Settlement,
   options: {
-    readonly logEnd?: { readonly logBytes: number; readonly logCursor: string | null };
+    /** Where the log ended; the last refresh of the row may be a minute old. */
+    readonly logEnd?: LogEndPatch;
     readonly wakeupSkippedReason?: string;
   } = {},
 ): Promise<SettleAnswer> {
@@ -72,12 +75,7 @@ export async function settleRun(
   return answer;
 }
 
-function terminalPatch(
-  run: Run,
-  settlement: Settlement,
-  now: Date,
-  logEnd?: { logBytes: number; logCursor: string | null },
-): RunPatch {
+function terminalPatch(run: Run, settlement: Settlement, now: Date, logEnd?: LogEndPatch): RunPatch {
   const { result } = settlement;
   return {
     phase: null,
