@@ -136,6 +136,24 @@ describe('a session', () => {
     expect(new Set(settled.map(({ promptId }) => promptId)).size).toBe(settled.length);
   });
 
+  it('goes on with the same process after an orderly stop of the server, whose end is nobody’s crash', async () => {
+    const server = await startTestServer();
+    const { id } = await startSession(server);
+    const { result } = await say(server, id, 'pid');
+    await say(server, id, 'hang', 'acknowledged', 'in-flight');
+    expect(await server.terminate()).toMatchObject({ code: 0 });
+    const next = await server.restart();
+    await waitUntil(
+      async () => (await next.client.sessions.get(id)).promptInFlight === 'in-flight',
+      30_000,
+      () => 'the prompt to be in flight again',
+    );
+    await next.client.sessions.cancel(id);
+    await untilState(next, id, 'idle');
+    expect((await say(next, id, 'pid')).result).toEqual(result);
+    expect((await journal(next, id)).map(({ kind }) => kind)).not.toContain('exit');
+  });
+
   it('gives each follower the whole journal once, whenever it joins, over a restart of the server', async () => {
     const server = await startTestServer();
     const { id } = await startSession(server);

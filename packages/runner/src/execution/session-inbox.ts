@@ -28,7 +28,7 @@ export interface SessionInboxOptions {
 export function createSessionInbox(options: SessionInboxOptions): SessionInbox {
   const waiting = new Map<number, RunnerSessionAction>();
   let worker: SessionWorkerV1 | null = null;
-  let running: Promise<void> | null = null;
+  let isWriting = false;
 
   async function writeAll(): Promise<void> {
     for (;;) {
@@ -45,10 +45,12 @@ export function createSessionInbox(options: SessionInboxOptions): SessionInbox {
   }
 
   function start(): void {
-    running ??= writeAll()
+    if (isWriting) return;
+    isWriting = true;
+    void writeAll()
       .catch(options.onError)
       .finally(() => {
-        running = null;
+        isWriting = false;
         if (worker !== null && waiting.has(options.begunSeq() + 1)) start();
       });
   }
