@@ -9,6 +9,7 @@ export {
   type InstallOptions,
   type StagedPackage,
 } from './install/adapter-installer.js';
+export { fitsSpec } from './install/fits-spec.js';
 export {
   createPackageLoader,
   type PackageLoader,

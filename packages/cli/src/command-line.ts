@@ -1,4 +1,6 @@
+import { isAdapterError } from '@runbeat/adapter-sdk';
 import { isRunbeatApiError } from '@runbeat/client';
+import { isRunnerError } from '@runbeat/runner';
 import { isServerError } from '@runbeat/server';
 import { Command, CommanderError } from 'commander';
 import { isCliError } from './cli-error.js';
@@ -79,7 +81,7 @@ function createProgram(context: CommandContext): Command {
   }
   for (const command of allCommands(program)) {
     // They may be written before the command or behind it.
-    if (command.commands.length === 0) withGlobalOptions(command);
+    if (command.commands.length === 0 || command.name() === 'runner') withGlobalOptions(command);
     command.exitOverride();
     command.configureOutput({
       writeOut: (text) => context.terminal.stdout.write(text),
@@ -137,6 +139,8 @@ function describeError(error: unknown): ToldError {
   }
   if (isServerError(error))
     return { code: error.code, message: error.message, remedy: null, fields: error.fields, exitCode: exitCodes.failure };
+  if (isRunnerError(error) || isAdapterError(error))
+    return { code: error.code, message: error.message, remedy: null, fields: [], exitCode: exitCodes.failure };
   // A bug: the stack is what helps, so it is shown.
   return {
     code: 'internal_error',

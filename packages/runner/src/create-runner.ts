@@ -5,6 +5,8 @@ import { resolve } from 'node:path';
 import type { LoadedAdapter } from '@runbeat/adapter-host';
 import type { AdapterV1 } from '@runbeat/adapter-sdk';
 import { deriveRunnerHealth, type RunnerClientHealth, type RunnerHealth } from '@runbeat/protocol';
+import { openAdapterHome } from './adapters/adapter-home.js';
+import { type AdapterFollower, createAdapterFollower } from './adapters/follow-adapters.js';
 import { type ConnectionLoop, createConnectionLoop } from './connection/connection-loop.js';
 import { createJobLink } from './connection/create-job-link.js';
 import { createRunnerCalls } from './connection/runner-calls.js';
@@ -31,7 +33,7 @@ export interface RunnerOptions {
   readonly token?: string;
   /** Folder of this runner alone: identity, jobs, logs that are not delivered. Made when it is missing. */
   readonly home: string;
-  /** What can run here: objects, or what `loadAdapter` gave. */
+  /** What can run here: objects, or what `loadAdapter` gave. What is installed in the home comes on top, see `createInstalledAdapters`. */
   readonly adapters: readonly (AdapterV1 | LoadedAdapter)[];
   /** Runs at once. Default 4. */
   readonly slots?: number;
@@ -61,7 +63,10 @@ export interface Runner {
   health(): RunnerHealth;
   /** The port of `/health`; null = none. */
   readonly healthPort: number | null;
-  /** The adapters that are offered changed; tells the server with the next session. */
+  /**
+   * Replaces the adapters that were given with `adapters`; running jobs keep theirs. The server is told at once, and again
+   * with each heartbeat until it has heard.
+   */
   setAdapters(adapters: readonly (AdapterV1 | LoadedAdapter)[]): void;
 }
 
@@ -89,19 +94,21 @@ export function createRunner(options: RunnerOptions): Runner {
     readonly loop: ConnectionLoop;
     readonly jobs: JobTable;
     readonly local: LocalHealth;
+    readonly installed: AdapterFollower;
     readonly runnerId: () => string | null;
     readonly claims: { atMs: number | null; result: string | null };
     end(): Promise<void>;
   }
 
-  function clientHealth(from: Pick<Running, 'loop' | 'jobs' | 'claims'>): RunnerClientHealth {
+  function clientHealth(from: Pick<Running, 'loop' | 'jobs' | 'claims' | 'installed'>): RunnerClientHealth {
     return clientHealthFrom({
       connection: from.loop.state(),
       nowMs: clock.now().getTime(),
       lastContactAtMs: from.loop.lastContactAtMs(),
       lastClaimAtMs: from.claims.atMs,
       lastClaimResult: from.claims.result,
-      ...undeliveredOf(from.jobs),
+      adapterIssues: from.installed.issues(),
+      ...from.jobs.undelivered(),
     });
   }
 
@@ -115,6 +122,23 @@ export function createRunner(options: RunnerOptions): Runner {
       const transport = createRunnerTransport({ serverUrl: options.serverUrl, connectTimeoutMs: settings.connectTimeoutMs });
       const calls = createRunnerCalls(transport, identity.token);
       const claims: Running['claims'] = { atMs: null, result: null };
+      const installed = createAdapterFollower({
+        home,
+        adapters: await openAdapterHome({
+          home,
+          environment: process.env,
+          onOutput: (packageName, stream, text) => logger.info({ packageName, stream }, text),
+        }),
+        reservedTypes: adapters.given,
+        settings,
+        clock,
+        logger,
+        onChange() {
+          adapters.replaceInstalled(installed.offered(), installed.retired());
+          loop.hurryHeartbeat();
+          local.changed();
+        },
+      });
       const peer = createRunnerPeer({
         calls,
         home,
@@ -131,7 +155,7 @@ export function createRunner(options: RunnerOptions): Runner {
         transport,
         jobs: () => jobs,
         isConnected: () => loop.state().session !== null,
-        client: () => clientHealth({ loop, jobs, claims }),
+        client: () => clientHealth({ loop, jobs, claims, installed }),
         onChange: () => local.changed(),
         onDisconnectedTooLong: () => {
           logger.warn({ policy: options.onDisconnect ?? 'stop' }, 'no contact for longer than lease and grace');
@@ -161,19 +185,23 @@ export function createRunner(options: RunnerOptions): Runner {
         everyMs: settings.healthWriteMs,
         clock,
         logger,
-        health: () => healthOf({ loop, jobs, claims, runnerId: peer.runnerId }),
+        health: () => healthOf({ loop, jobs, claims, installed, runnerId: peer.runnerId }),
       });
+      // First the adapters: a job that is taken up again looks for its own.
+      await installed.start();
       await jobs.recover();
       loop.start();
       return {
         loop,
         jobs,
         local,
+        installed,
         claims,
         runnerId: peer.runnerId,
         async end() {
           await loop.stop();
           await jobs.close();
+          await installed.close();
           await transport.close();
           await local.close();
           await lock.release();
@@ -185,7 +213,7 @@ export function createRunner(options: RunnerOptions): Runner {
     }
   }
 
-  function healthOf(from: Pick<Running, 'loop' | 'jobs' | 'claims' | 'runnerId'> | null): RunnerHealth {
+  function healthOf(from: Pick<Running, 'loop' | 'jobs' | 'claims' | 'installed' | 'runnerId'> | null): RunnerHealth {
     const client = from === null ? null : clientHealth(from);
     const contactAgeMs = client?.serverContactAgeMs ?? null;
     const session = from?.loop.state().session ?? null;
@@ -241,10 +269,10 @@ export function createRunner(options: RunnerOptions): Runner {
     get healthPort() {
       return running?.local.port ?? null;
     },
-    setAdapters: (next) => adapters.replace(next),
+    setAdapters(next) {
+      adapters.replaceGiven(next);
+      running?.loop.hurryHeartbeat();
+      running?.local.changed();
+    },
   };
-}
-
-function undeliveredOf(jobs: JobTable) {
-  return jobs.undelivered();
 }

@@ -22,6 +22,12 @@ export const runnerClientSettingsSchema = z.strictObject({
   jobRetryMaxMs: ms(10_000, 'the longest such pause'),
   probeRetryMs: ms(5_000, 'pause before work of unknown state is looked at again'),
   stopGraceMs: ms(10_000, '`stop` ends within this'),
+  adaptersLookMs: ms(5_000, 'the list of installed adapters is looked at this often, besides being watched'),
+  adapterHandoverMs: ms(
+    10_000,
+    'an adapter that is replaced or removed takes calls of jobs that are just starting for this long',
+  ),
+  adaptersStartMs: ms(15_000, '`start` waits this long for installed adapters to load; the others follow in the background'),
   healthWriteMs: ms(5_000, 'health.json in the home folder is written at least this often'),
 });
 

@@ -1,8 +1,7 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createLocalAdapter, createLocalAttachedAdapter } from '@runbeat/adapter-local';
 import type { RunnerHealth } from '@runbeat/protocol';
 import { createRunner } from '@runbeat/runner';
-import { resolveHome } from '@runbeat/server';
 import type { Command } from 'commander';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-line.js';
@@ -11,11 +10,13 @@ import { exitCodes } from '../exit-codes.js';
 import { formatAge, formatTable } from '../output/format.js';
 import { writeText } from '../output/terminal.js';
 import { createTerminalLogger } from '../output/terminal-logger.js';
+import { adaptersOf, registerRunnerAdapters, runnerHome, several, tellInstalled } from './runner-adapters.js';
 
 interface RunnerCommandOptions extends GlobalOptions {
   readonly name?: string;
   readonly slots?: string;
   readonly label?: string[];
+  readonly adapter?: string[];
   readonly onDisconnect?: string;
   readonly healthPort?: string;
   readonly verbose?: boolean;
@@ -23,19 +24,22 @@ interface RunnerCommandOptions extends GlobalOptions {
 
 /** `runbeat runner` executes runs of a server on this machine; `runbeat runners …` looks at them from the server's side. */
 export function registerRunner(program: Command, context: CommandContext): void {
-  program
+  const runner = program
     .command('runner')
     .description('execute runs of a server on this machine, which may be behind NAT (--server, --token)')
     .option('--name <name>', 'for lists (default: the host’s name)')
     .option('--slots <n>', 'runs at once', '4')
-    .option('--label <label>', 'agents may name a label as their place of execution', (value: string, earlier: string[] = []) => [
-      ...earlier,
-      value,
-    ])
+    .option('--label <label>', 'agents may name a label as their place of execution; may be given several times', several)
+    .option(
+      '--adapter <spec>',
+      'an adapter package that is installed first when it is missing; may be given several times',
+      several,
+    )
     .option('--on-disconnect <policy>', 'after lease and grace without contact: stop or keep the work', 'stop')
     .option('--health-port <port>', 'serve /health and /metrics on this loopback port')
     .option('--verbose', 'log more')
     .action((_own: unknown, command: Command) => run(context.options<RunnerCommandOptions>(command), context));
+  registerRunnerAdapters(runner, context);
   const runners = program.command('runners').description('runners of the server and their health');
   runners
     .command('list')
@@ -85,11 +89,16 @@ async function run(options: RunnerCommandOptions, context: CommandContext): Prom
     });
   if (options.onDisconnect !== 'stop' && options.onDisconnect !== 'keep')
     throw new CliError('usage_invalid', '--on-disconnect takes stop or keep.', { exitCode: exitCodes.usage });
-  const home = resolve(options.home ?? join(resolveHome(process.env), 'runner'));
+  const home = runnerHome(options);
   const token = options.token ?? process.env['RUNBEAT_API_KEY'];
   const stopRequested = new Promise<void>((done) => {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => done());
   });
+  const installed = adaptersOf(options, context);
+  for (const spec of options.adapter ?? []) {
+    const item = await installed.installMissing(spec);
+    if (item !== null) await tellInstalled([item], options, context);
+  }
   const runner = createRunner({
     serverUrl,
     home,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  type RunnerAdapter,
   type RunnerClientHealth,
   type RunnerJobReport,
   type RunnerRegistration,
@@ -40,7 +41,12 @@ export interface RunnerCalls {
   ): Answer<typeof runnerPolledSchema>;
   heartbeat(
     runnerId: string,
-    body: { readonly sessionId: string; readonly jobs: readonly RunnerJobReport[]; readonly client: RunnerClientHealth },
+    body: {
+      readonly sessionId: string;
+      readonly jobs: readonly RunnerJobReport[];
+      readonly client: RunnerClientHealth;
+      readonly adapters: readonly RunnerAdapter[];
+    },
     options: CallOptions,
   ): Answer<typeof runnerHeartbeatAnswerSchema>;
   claim(runnerId: string, job: JobAddress, options: CallOptions): Answer<typeof runnerClaimedSchema>;

@@ -84,7 +84,13 @@ export function createRunnerPeer(options: RunnerPeerOptions): ConnectionPeer & {
     heartbeat: (session, signal) =>
       calls.heartbeat(
         runnerId ?? '',
-        { sessionId: session.sessionId, jobs: options.jobs().reports(), client: options.client() },
+        {
+          sessionId: session.sessionId,
+          jobs: options.jobs().reports(),
+          client: options.client(),
+          // With every heartbeat: a change is told at once, and again until it got through.
+          adapters: options.profile().adapters,
+        },
         { deadlineMs: options.requestGraceMs, signal },
       ),
     resetSockets: () => options.transport.reset(),

@@ -1,4 +1,4 @@
-import type { RunnerClientHealth } from '@runbeat/protocol';
+import type { RunnerAdapterIssue, RunnerClientHealth } from '@runbeat/protocol';
 import type { ConnectionState } from '../connection/connection-state.js';
 
 export interface ClientHealthFacts {
@@ -11,6 +11,7 @@ export interface ClientHealthFacts {
   readonly outboxDepth: number;
   readonly spoolBytes: number;
   readonly blockedReason: string | null;
+  readonly adapterIssues: RunnerAdapterIssue[];
 }
 
 const RECENT_MS = 600_000;
@@ -38,5 +39,6 @@ export function clientHealthFrom(facts: ClientHealthFacts): RunnerClientHealth {
     outboxDepth: facts.outboxDepth,
     spoolBytesUnacked: facts.spoolBytes,
     spoolBlockedReason: facts.blockedReason,
+    adapterIssues: facts.adapterIssues,
   };
 }

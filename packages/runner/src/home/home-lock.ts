@@ -6,9 +6,12 @@ import { currentBootId, isSameProcessAlive, startTicksOf } from './process-ident
 
 const holderSchema = z.object({ pid: z.int(), startTicks: z.string().nullable(), bootId: z.string() });
 
+/** File in the home folder that names the process that works there. */
+export const homeLockName = 'runner.lock';
+
 /** One runner per home folder. Rejects with `runner_home_locked`, naming the holder; a dead holder's lock is taken over. */
 export async function lockHome(home: string): Promise<{ release(): Promise<void> }> {
-  const path = join(home, 'runner.lock');
+  const path = join(home, homeLockName);
   const self = JSON.stringify({ pid: process.pid, startTicks: startTicksOf(process.pid), bootId: currentBootId() });
   for (let attempt = 0; attempt < 5; attempt += 1) {
     try {
@@ -38,6 +41,12 @@ export async function lockHome(home: string): Promise<{ release(): Promise<void>
     if ((await readText(path)) === text) await rm(path, { force: true });
   }
   throw runnerError('runner_home_locked', `The lock of ${home} keeps changing hands. Another runner is starting there.`);
+}
+
+/** The pid of the runner that works from this home; null = none does. */
+export async function findHomeHolder(home: string): Promise<number | null> {
+  const holder = holderSchema.safeParse(jsonFrom(await readText(join(home, homeLockName))));
+  return holder.success && isSameProcessAlive(holder.data) ? holder.data.pid : null;
 }
 
 async function readText(path: string): Promise<string> {

@@ -40,7 +40,7 @@ export function createJobTable(options: JobTableOptions): JobTable {
     return actor;
   }
 
-  function takeOffer(runId: string, leaseEpoch: number): void {
+  function takeOffer(runId: string, leaseEpoch: number, adapterType: string): void {
     const known = actors.get(runId);
     if (known) {
       known.dispatch({ type: 'offered', leaseEpoch });
@@ -51,7 +51,11 @@ export function createJobTable(options: JobTableOptions): JobTable {
     // A run that was given up here because the server had forgotten it: its log and result are still there.
     files
       .restoreLost(runId)
-      .then((found) => add(runId, leaseEpoch, found).dispatch({ type: 'offered', leaseEpoch }))
+      .then((found) => {
+        // Its adapter was removed while the offer was on its way: left to a runner that has it, instead of failing here.
+        if (found === null && options.findAdapter(adapterType) === null) return;
+        add(runId, leaseEpoch, found).dispatch({ type: 'offered', leaseEpoch });
+      })
       .catch((error: unknown) => logger.error({ runId, err: error }, 'an offer could not be taken'))
       .finally(() => restoring.delete(runId));
   }
@@ -71,7 +75,7 @@ export function createJobTable(options: JobTableOptions): JobTable {
     take(messages) {
       for (const message of messages) {
         const { kind, runId, leaseEpoch } = message;
-        if (kind === 'offer') takeOffer(runId, leaseEpoch);
+        if (kind === 'offer') takeOffer(runId, leaseEpoch, message.adapterType);
         else if (kind === 'cancel') actors.get(runId)?.dispatch({ type: 'cancelled', reason: reasonFromWire(message.reason) });
         else actors.get(runId)?.say(leaseEpoch, message.commands);
       }
