@@ -5,7 +5,11 @@ export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/template/**', '**/*.mjs', '**/*.js'] },
   {
     files: ['**/*.ts'],
-    languageOptions: { parser: tseslint.parser, parserOptions: { projectService: true } },
+    // One program for the whole repository: a program per package would read the packages below it again each time.
+    languageOptions: {
+      parser: tseslint.parser,
+      parserOptions: { project: './tsconfig.all.json', tsconfigRootDir: import.meta.dirname },
+    },
     plugins: { '@typescript-eslint': tseslint.plugin },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',

@@ -1,7 +1,8 @@
 import { defineConfig } from 'tsup';
 
 /**
- * The one build of all packages: ESM for Node 20, declarations bundled per entry.
+ * The one build of all packages: ESM for Node 20, declarations bundled per entry. It finds no type errors (`noCheck`), which
+ * halves its time: `npm run typecheck` finds them in all sources, and `npm run check:packages` in the declarations made here.
  * `RUNBEAT_FAST_BUILD=1` leaves the declarations out (tests that start built programs need only the JavaScript).
  */
 export function packageBuild(options: {
@@ -18,7 +19,7 @@ export function packageBuild(options: {
     platform: 'node',
     sourcemap: true,
     clean: !isFast,
-    dts: isFast ? false : { compilerOptions: { paths: {} } },
+    dts: isFast ? false : { compilerOptions: { paths: {}, noCheck: true } },
     tsconfig: 'tsconfig.build.json',
     splitting: true,
     silent: true,

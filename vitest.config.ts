@@ -1,10 +1,32 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/**
+ * Files that start processes first: they wait more than they compute, so that the pure ones, which only compute, fill the
+ * cores beside them and leave no long file for the end.
+ */
+class WaitingFilesFirst extends BaseSequencer {
+  override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(specifications);
+    const rank = ({ project }: TestSpecification): number => (project.name === 'e2e' ? 0 : 1);
+    return sorted.sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 export default defineConfig({
   test: {
-    projects: ['packages/*', 'examples/*', 'e2e'],
-    maxWorkers: 2,
+    // The second pass of the storage suites is a project of its own, so that it shares the run (`npm test` asks for it).
+    projects: [
+      'packages/*',
+      'examples/*',
+      'e2e',
+      ...(process.env['RUNBEAT_TEST_POSTGRES_15'] ? ['packages/server/vitest.postgres-15.config.ts'] : []),
+    ],
+    // Each file has its own servers, ports, databases and folders, and most of them wait: twice the cores keep these busy.
+    maxWorkers: Math.min(2 * availableParallelism(), 8),
+    sequence: { sequencer: WaitingFilesFirst },
     // A test that fails is tried up to twice more in CI and reported as flaky: the machine there is shared and has two cores.
-    retry: process.env.CI ? 2 : 0,
+    retry: process.env['CI'] ? 2 : 0,
   },
 });

@@ -24,8 +24,8 @@ const aliases = [
 export type TestKind = 'units' | 'processes';
 
 /**
- * The vitest settings of every package. `processes` is for suites that start real processes, sockets or databases: one
- * file at a time and a longer limit, since two cores are shared by all of them.
+ * The vitest settings of every package. Files run side by side in processes of their own (vitest.config.ts says how many).
+ * `processes` is for suites that start real processes, sockets or databases: a longer limit, since the cores are shared.
  */
 export function packageTests(options: {
   name: string;
@@ -42,7 +42,6 @@ export function packageTests(options: {
       testTimeout: isHeavy ? 60_000 : 20_000,
       hookTimeout: 60_000,
       pool: 'forks',
-      fileParallelism: !isHeavy,
       ...(options.globalSetup ? { globalSetup: options.globalSetup } : {}),
     },
   });

@@ -26,7 +26,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const postgres = createEmbeddedPostgres({
     home,
     logger: noLogger,
-    ...postgresFromEnvironment(process.env),
+    ...postgresFromEnvironment({ ...process.env, ...project.config.env }),
     settings: { fsync: 'off', full_page_writes: 'off', max_connections: '200' },
     // A run that is killed leaves its database behind for no longer than this.
     orphanMs: 60_000,

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Agent, type Issue, isTerminalRunStatus, type Run, type RunId } from '../../src/supervisor/model/index.js';
 import type { TestInstance } from '../../src/supervisor/testing/supervisor-harness.js';
-import { createScenarioWorld, type ScenarioWorld, type storeFixtures } from './scenario-world.js';
+import { createScenarioWorld, type ScenarioWorld, type StoreKind, scenarioStores } from './scenario-world.js';
 
 /** What may happen, in any order. `at` picks an instance or a run by its index. */
 type Step =
@@ -83,7 +83,7 @@ class Play {
     this.issue = issue;
   }
 
-  static async begin(kind: keyof typeof storeFixtures): Promise<Play> {
+  static async begin(kind: StoreKind): Promise<Play> {
     const world = await createScenarioWorld(kind);
     const agents = [
       await world.addAgent({ name: 'h', adapterType: 'handle' }),
@@ -237,16 +237,13 @@ class Play {
   }
 }
 
-/** Interleavings per store; more by `RUNBEAT_PROPERTY_RUNS`, as the chaos run of a night does. */
-const stores = [
-  ['memory', 40],
-  ['postgres', 4],
-] as const;
+/** How many per store; more by `RUNBEAT_PROPERTY_RUNS`, as the chaos run of a night does. */
+const interleavings: Record<StoreKind, number> = { memory: 40, postgres: 4 };
 
 describe('any interleaving of crashes, activity, probes and two servers', () => {
-  it.each(stores)(
+  it.each(scenarioStores)(
     'on the %s store ends each run once, executes it once, retries it at most once, and leaves no lock',
-    async (kind, count) => {
+    async (kind) => {
       await fc.assert(
         fc.asyncProperty(steps, async (drawn) => {
           const play = await Play.begin(kind);
@@ -261,7 +258,7 @@ describe('any interleaving of crashes, activity, probes and two servers', () => 
             await play.end();
           }
         }),
-        { numRuns: Number(process.env.RUNBEAT_PROPERTY_RUNS ?? count) },
+        { numRuns: Number(process.env.RUNBEAT_PROPERTY_RUNS ?? interleavings[kind]) },
       );
     },
   );

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Agent, RunId } from '../../src/supervisor/model/index.js';
 import type { FakeProcessTable } from '../../src/supervisor/testing/fake-process-table.js';
 import type { TestInstance } from '../../src/supervisor/testing/supervisor-harness.js';
-import { createScenarioWorld, type ScenarioWorld, storeFixtures } from './scenario-world.js';
+import { createScenarioWorld, type ScenarioWorld, scenarioStores } from './scenario-world.js';
 
 const minutes = 60_000;
 
@@ -24,7 +24,7 @@ function processHandle(recordedPid: number, rest: Partial<ProcessHandleV1> = {})
   };
 }
 
-describe.each(Object.keys(storeFixtures) as (keyof typeof storeFixtures)[])('recovery on the %s store', (kind) => {
+describe.each(scenarioStores)('recovery on the %s store', (kind) => {
   let world: ScenarioWorld;
   let agent: Agent;
   beforeEach(async () => {

@@ -40,7 +40,7 @@ interface StoreFixture {
   close(): Promise<void>;
 }
 
-export const storeFixtures = {
+const storeFixtures = {
   memory: async (): Promise<StoreFixture> => {
     const store = createMemoryRunStore();
     return {
@@ -73,6 +73,11 @@ export const storeFixtures = {
   },
 } as const;
 
+export type StoreKind = keyof typeof storeFixtures;
+
+/** The stores that scenarios are played on. On another version of PostgreSQL, only the store that knows the version. */
+export const scenarioStores: readonly StoreKind[] = process.env['RUNBEAT_TEST_DATABASE'] ? ['postgres'] : ['memory', 'postgres'];
+
 /** One database, one log store, one clock, and as many supervisors as a scenario needs. */
 export interface ScenarioWorld extends StoreFixture {
   readonly clock: FakeClock;
@@ -95,7 +100,7 @@ export interface ScenarioWorld extends StoreFixture {
 /** Loops that a scenario does not wait for look less often: half an hour of them is a thousand queries otherwise. */
 const calm = { claimIntervalMs: 15_000, timerIntervalMs: 60_000 } as const;
 
-export async function createScenarioWorld(kind: keyof typeof storeFixtures): Promise<ScenarioWorld> {
+export async function createScenarioWorld(kind: StoreKind): Promise<ScenarioWorld> {
   const fixture = await storeFixtures[kind]();
   const { store, isIdle } = observed(fixture.store);
   const clock = createFakeClock({ settle: () => untilIdle(isIdle) });

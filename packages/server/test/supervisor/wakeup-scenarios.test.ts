@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Agent, Issue, Run, RunId } from '../../src/supervisor/model/index.js';
 import type { Supervisor, WakeupAnswer, WakeupInput } from '../../src/supervisor/supervisor.js';
 import type { TestInstance } from '../../src/supervisor/testing/supervisor-harness.js';
-import { createScenarioWorld, emptySnapshot, type ScenarioWorld, storeFixtures } from './scenario-world.js';
+import { createScenarioWorld, emptySnapshot, type ScenarioWorld, scenarioStores } from './scenario-world.js';
 
 const user = { kind: 'user', userId: 'u1' } as const;
 
-describe.each(Object.keys(storeFixtures) as (keyof typeof storeFixtures)[])('wakes and issues on the %s store', (kind) => {
+describe.each(scenarioStores)('wakes and issues on the %s store', (kind) => {
   let world: ScenarioWorld;
   let agent: Agent;
   let scripted: ScriptedAdapter;
