@@ -149,6 +149,20 @@ describe('agents', () => {
     expect([status, body.code]).toEqual([422, 'adapter_missing']);
   });
 
+  it('may have an adapter that only a runner has, which checks the config itself; also when they are moved there later', async () => {
+    const placed = { runtimeConfig: { placement: { runnerLabel: 'gpu' } } };
+    const there = { name: 'a', adapterType: 'only_there', adapterConfig: { any: 'thing' } };
+    const created = await server.call('POST', agentsPath, { body: { ...there, ...placed } });
+    expect(created.status).toBe(201);
+    expect(created.body.adapterState).not.toBe('ready');
+    const override = { adapterConfigOverride: { any: 'other' } };
+    const woken = await server.call('POST', `/api/agents/${created.body.id}/wakeup`, { body: override });
+    expect([woken.status, woken.body.run.status]).toEqual([202, 'queued']);
+    const id = await createAgent();
+    expect((await server.call('PATCH', `/api/agents/${id}`, { body: there })).body.code).toBe('adapter_missing');
+    expect((await server.call('PATCH', `/api/agents/${id}`, { body: { ...there, ...placed } })).status).toBe(200);
+  });
+
   it('may name secrets that are not there yet, wherever the schema wants a text', async () => {
     const id = await createAgent({ env: { TOKEN: { $secret: 'NOT_THERE_YET' } } });
     const { body } = await server.call('GET', `/api/agents/${id}`);

@@ -72,8 +72,8 @@ export const agentRoutes: RoutePlugin = (app, services) => {
       const { name, role, adapterType, adapterConfig, runtimeConfig } = request.body;
       return idempotentCreate(services, request, reply, {
         async create(answerOf) {
-          await checkAdapterConfig(services, adapterType, adapterConfig, 'body.adapterConfig');
           const ownRuntimeConfig = mergeRuntimeConfig(defaultRuntimeConfig(services.agentMaxConcurrentRuns), runtimeConfig);
+          await checkAdapterConfig(services, adapterType, adapterConfig, 'body.adapterConfig', ownRuntimeConfig.placement);
           const input = { companyId: company.id, name, role, adapterType, adapterConfig, runtimeConfig: ownRuntimeConfig };
           return changes.create(caller, input, answerOf);
         },
@@ -104,12 +104,14 @@ export const agentRoutes: RoutePlugin = (app, services) => {
       const caller = callerOf(request);
       const agent = await visibleRows(services, caller).agent(request.params.id);
       const { runtimeConfig, ...patch } = request.body;
+      const ownRuntimeConfig = mergeRuntimeConfig(agent.runtimeConfig, runtimeConfig ?? {});
       if (patch.adapterType !== undefined || patch.adapterConfig !== undefined) {
         await checkAdapterConfig(
           services,
           patch.adapterType ?? agent.adapterType,
           patch.adapterConfig ?? agent.adapterConfig,
           'body.adapterConfig',
+          ownRuntimeConfig.placement,
         );
       }
       const changed = await changes.update(caller, agent, {
@@ -117,7 +119,7 @@ export const agentRoutes: RoutePlugin = (app, services) => {
         ...(patch.role === undefined ? {} : { role: patch.role }),
         ...(patch.adapterType === undefined ? {} : { adapterType: patch.adapterType }),
         ...(patch.adapterConfig === undefined ? {} : { adapterConfig: patch.adapterConfig }),
-        ...(runtimeConfig === undefined ? {} : { runtimeConfig: mergeRuntimeConfig(agent.runtimeConfig, runtimeConfig) }),
+        ...(runtimeConfig === undefined ? {} : { runtimeConfig: ownRuntimeConfig }),
       });
       return wireOne(changed);
     },

@@ -1,6 +1,7 @@
 import { type AdapterV1, parseAdapterConfig } from '@runbeat/adapter-sdk';
 import type { JsonValue, ProblemField } from '@runbeat/protocol';
 import { isSecretName, listSecretReferences, replaceSecrets } from '../../security/secret-references.js';
+import type { RunPlacement } from '../../supervisor/model/index.js';
 import { HttpProblem } from '../problem/http-problem.js';
 import type { ServerServices } from '../services.js';
 
@@ -10,17 +11,19 @@ const placeholder = 'runbeat-secret-placeholder';
 /**
  * Refuses a config that the adapter's schema refuses, each wrong field named, and a type that no adapter here has.
  * @param field where the config is in the request: `body.adapterConfig`.
+ * @param placement of the agent: the adapter may be installed on its runner alone, which checks the config before each run.
  */
 export async function checkAdapterConfig(
   services: Pick<ServerServices, 'adapterCatalog' | 'secrets'>,
   adapterType: string,
   config: JsonValue,
   field: string,
+  placement: RunPlacement | null = null,
 ): Promise<void> {
   const lookup = services.adapterCatalog.find(adapterType, null);
   if (!lookup.found) {
     // Registered and not ready: the config is checked before each run anyway.
-    if (lookup.state === 'unavailable') return;
+    if (lookup.state === 'unavailable' || placement !== null) return;
     throw new HttpProblem('adapter_missing', `No adapter of the type "${adapterType}" is registered on this server.`, {
       fields: [{ field: 'body.adapterType', message: 'no such adapter' }],
     });

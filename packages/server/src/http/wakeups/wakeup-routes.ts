@@ -75,5 +75,6 @@ async function checkOverride(
     throw new HttpProblem('scope_too_small', 'Only a token of scope `operator` or `company` may give `adapterConfigOverride`.');
   }
   const config = { ...(agent.adapterConfig as Record<string, JsonValue> | null), ...override };
-  await checkAdapterConfig(services, agent.adapterType, config, 'body.adapterConfigOverride');
+  const { placement } = agent.runtimeConfig;
+  await checkAdapterConfig(services, agent.adapterType, config, 'body.adapterConfigOverride', placement);
 }
