@@ -1,12 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isAlive, processesWith, waitUntil } from './harness/processes.js';
 import { runCommand, startCommand } from './harness/run-command.js';
-import { createTestHome, fixture, startTestServer, untilEnded } from './harness/test-server.js';
+import { createTestHome, fixture, shareTestServer, startTestServer, untilEnded } from './harness/test-server.js';
 
 const node = process.execPath;
+
+const shared = shareTestServer();
 
 describe('runbeat run', () => {
   it('works with no server running: streams stdout and stderr apart and passes the exit code on', async () => {
@@ -19,14 +22,15 @@ describe('runbeat run', () => {
   });
 
   it('uses the server that the home folder names, and gives it its standard input as the prompt', async () => {
-    const server = await startTestServer();
+    const server = shared();
+    const before = (await server.client.runs.list(server.companyId)).items;
     const result = await runCommand(['run', '--stdin', '--', 'cat'], { home: server.home, input: 'from stdin\n' });
     expect(result).toMatchObject({ code: 0, stdout: 'from stdin\n' });
-    expect((await server.client.runs.list(server.companyId)).items).toHaveLength(1);
+    expect((await server.client.runs.list(server.companyId)).items).toHaveLength(before.length + 1);
   });
 
   it('gives 128 + n for a signal and 124 for a time-out', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const killed = await runCommand(['run', '--', 'sh', '-c', 'kill -9 $$'], { home: server.home });
     expect(killed.code).toBe(137);
     const late = await runCommand(['run', '--timeout', '1', '--', 'sleep', '60'], { home: server.home });
@@ -72,7 +76,7 @@ describe('runbeat run', () => {
   });
 
   it('prints the id of a detached run, which the other commands take', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const { home } = server;
     const detached = await runCommand(['run', '--detach', '--', 'sh', '-c', 'echo one; echo two >&2; exit 3'], { home });
     const id = detached.stdout.trim();
@@ -110,8 +114,8 @@ describe('runbeat run', () => {
 
 describe('bad input', () => {
   it('is answered with a code, the field and a remedy, and leaves no row behind', async () => {
-    const server = await startTestServer();
-    const { client, companyId, url, home } = server;
+    const { client, url, home } = shared();
+    const { id: companyId } = await client.companies.create({ name: 'of bad input' });
     const create = (body: object) =>
       client.agents.create(companyId, { name: 'bad', adapterType: 'local', ...body }).then(
         () => null,
@@ -162,21 +166,23 @@ describe('bad input', () => {
   });
 
   it('W6 takes the same idempotency key twice, also at once, as one wakeup with one answer', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const agentId = await server.agent('silent.mjs', ['60000']);
+    const idempotencyKey = randomUUID();
     const answers = await Promise.all(
-      Array.from({ length: 20 }, () => server.client.agents.wakeup(agentId, { source: 'on_demand', idempotencyKey: 'once' })),
+      Array.from({ length: 20 }, () => server.client.agents.wakeup(agentId, { source: 'on_demand', idempotencyKey })),
     );
     expect(new Set(answers.map((answer) => answer.run?.id)).size).toBe(1);
     expect(new Set(answers.map((answer) => answer.wakeupRequest.id)).size).toBe(1);
-    expect((await server.client.runs.list(server.companyId)).items).toHaveLength(1);
+    const runs = (await server.client.runs.list(server.companyId)).items;
+    expect(runs.filter((run) => run.agentId === agentId)).toHaveLength(1);
     const [run] = answers;
     await server.client.runs.cancel(run?.run?.id ?? '');
     await untilEnded(server.client, run?.run?.id ?? '');
   });
 
   it('keeps a prompt of 1 MiB whole', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const agent = await server.client.agents.create(server.companyId, {
       name: 'reader',
       adapterType: 'local',

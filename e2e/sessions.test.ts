@@ -5,7 +5,7 @@ import type { JournalEntry, Session } from '@runbeat/protocol';
 import { describe, expect, it } from 'vitest';
 import { isAlive, waitUntil } from './harness/processes.js';
 import { runCommand } from './harness/run-command.js';
-import { startTestServer, type TestServer } from './harness/test-server.js';
+import { shareTestServer, startTestServer, type TestServer } from './harness/test-server.js';
 
 const talker = fileURLToPath(new URL('../packages/adapter-local/test/fixtures/talker.mjs', import.meta.url));
 const acpAgent = fileURLToPath(new URL('../packages/adapter-local/test/fixtures/acp-agent.mjs', import.meta.url));
@@ -49,10 +49,13 @@ async function journal(server: TestServer, id: string): Promise<JournalEntry[]> 
 }
 
 describe('a session', () => {
+  const shared = shareTestServer();
+
   it('that is created twice with one key is one session, told of as it was when its worker had started', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const agentId = await server.agent(talker, [], { interactive: { protocol: 'json-rpc-lines' } });
-    const create = () => server.client.sessions.create(agentId, {}, { idempotencyKey: 'once' });
+    const idempotencyKey = randomUUID();
+    const create = () => server.client.sessions.create(agentId, {}, { idempotencyKey });
     const created = await create();
     expect(created.status.workerId).not.toBeNull();
     expect(await create()).toEqual(created);
@@ -60,7 +63,7 @@ describe('a session', () => {
   }, 60_000);
 
   it('answers prompts, gives the same outcome for the same id, and refuses a second one while it is busy', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const { id } = await startSession(server);
     const first = await say(server, id, 'echo hello', 'settled', 'p1');
     expect(first).toMatchObject({ state: 'completed', result: { echo: 'hello' } });
@@ -79,7 +82,7 @@ describe('a session', () => {
   });
 
   it('T7 whose child was killed answers a message at once with stdin_broken or by a new worker, and is never busy for ever', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const { id } = await startSession(server);
     for (let round = 0; round < 5; round += 1) {
       const { result } = await say(server, id, 'pid');
@@ -106,7 +109,7 @@ describe('a session', () => {
   });
 
   it('settles a prompt whose agent exits with code 0 while it is at work', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const { id } = await startSession(server);
     const outcome = await say(server, id, 'exit 0').then(
       ({ state }) => state,
@@ -192,7 +195,7 @@ describe('a session', () => {
   });
 
   it('takes part in the Agent Client Protocol, asks for permission, and ends its worker when it is deleted', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const session = await startSession(server, { program: acpAgent, protocol: 'acp' });
     expect(await say(server, session.id, 'hello')).toMatchObject({ state: 'completed' });
     const { processPid } = await server.client.sessions.get(session.id);
@@ -203,7 +206,7 @@ describe('a session', () => {
   });
 
   it('talks to an agent that is not ours: the example agent of the protocol’s own package', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const example = createRequire(import.meta.url)
       .resolve('@zed-industries/agent-client-protocol')
       .replace(/dist\/acp\.js$/, 'typescript/examples/agent.ts');
@@ -239,7 +242,7 @@ describe('a session', () => {
   });
 
   it('is a conversation in the terminal', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const agentId = await server.agent(talker, [], { interactive: { protocol: 'json-rpc-lines' } });
     const result = await runCommand(['chat', agentId, '--message', 'echo from the terminal'], { home: server.home });
     expect(result).toMatchObject({ code: 0 });
@@ -247,7 +250,7 @@ describe('a session', () => {
   });
 
   it('is refused for an agent that takes single runs only', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const agentId = await server.agent(talker);
     await expect(server.client.sessions.create(agentId)).rejects.toMatchObject({ status: 422, code: 'adapter_not_interactive' });
   });

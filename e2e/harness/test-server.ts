@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClient, type RunbeatClient } from '@runbeat/client';
 import type { HeartbeatRun, LogRecord } from '@runbeat/protocol';
-import { onTestFinished } from 'vitest';
+import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { endDatabase } from './end-database.js';
 import { endProcessesOf, waitUntil } from './processes.js';
 
@@ -17,7 +17,12 @@ export interface TestServerOptions {
   readonly home?: string;
   readonly args?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Takes what ends the server and its home; by default the end of the test does it. */
+  readonly atEnd?: AtEnd;
 }
+
+/** Registers a cleanup; the last one registered is called first. */
+export type AtEnd = (cleanup: () => Promise<void>) => void;
 
 /** A real `runbeat serve` in a throw-away home. Ended, with its database, when the test is over. */
 export interface TestServer {
@@ -42,9 +47,9 @@ export interface TestServer {
 
 const readyLimitMs = 60_000;
 
-export async function createTestHome(): Promise<string> {
+export async function createTestHome(atEnd: AtEnd = onTestFinished): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'runbeat-e2e-'));
-  onTestFinished(async () => {
+  atEnd(async () => {
     await endDatabase(home);
     await endProcessesOf(home);
     await rm(home, { recursive: true, force: true });
@@ -53,7 +58,26 @@ export async function createTestHome(): Promise<string> {
 }
 
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
-  return launch(options.home ?? (await createTestHome()), 0, options);
+  return launch(options.home ?? (await createTestHome(options.atEnd)), 0, options);
+}
+
+/**
+ * One server for the tests of a file (or `describe`) that neither kill it nor count what is in it: a first start, with a
+ * database of its own, costs seconds. Returns how to get at it in a test.
+ */
+export function shareTestServer(options: Omit<TestServerOptions, 'home' | 'atEnd'> = {}): () => TestServer {
+  const cleanups: (() => Promise<void>)[] = [];
+  let server: TestServer | null = null;
+  beforeAll(async () => {
+    server = await startTestServer({ ...options, atEnd: (cleanup) => void cleanups.unshift(cleanup) });
+  }, readyLimitMs);
+  afterAll(async () => {
+    for (const cleanup of cleanups) await cleanup();
+  });
+  return () => {
+    if (!server) throw new Error('the shared server is started before the first test, not while tests are collected');
+    return server;
+  };
 }
 
 async function launch(home: string, port: number, options: TestServerOptions): Promise<TestServer> {
@@ -66,7 +90,8 @@ async function launch(home: string, port: number, options: TestServerOptions): P
   child.stdout.on('data', (data) => (text += data));
   child.stderr.on('data', (data) => (text += data));
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  onTestFinished(async () => {
+  const atEnd = options.atEnd ?? onTestFinished;
+  atEnd(async () => {
     if (child.exitCode === null && child.signalCode === null) {
       child.kill('SIGCONT');
       child.kill('SIGKILL');
