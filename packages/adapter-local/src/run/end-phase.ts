@@ -78,6 +78,8 @@ export function createEndPhase(run: EndingWork): EndPhase {
     },
     async hasEnded() {
       if (isOver) return true;
+      // Our own child ends right after its record: until that is reported, twenty looks a second need not ask for it.
+      if (end === null && run.capsuleExited !== undefined && capsuleSignal === undefined) return false;
       end ??= readExitRecord(run.folder);
       // The capsule is known to be gone: a last look settles it, or finds the command alive without it.
       if (end === null && capsuleSignal !== undefined) end = await findEnd(run.folder, run.handle, capsuleSignal);

@@ -1,4 +1,8 @@
 import { type FSWatcher, watch } from 'node:fs';
+import { createPollTicks } from './poll-ticks.js';
+
+/** One for all spools of this process, as it has one event loop. */
+const ticks = createPollTicks();
 
 /** Tells when it is worth looking at a folder's files again. */
 export interface Wake {
@@ -13,7 +17,7 @@ export interface Wake {
 }
 
 export interface WakeOptions {
-  /** Between two looks while output flows; up to twice as long once it has flown for a while. */
+  /** Between two looks while output flows; twice as long once it has flown for a while, and longer where many flow. */
   readonly pollMs?: number;
   /** A file system may lose a notice; look anyway after this time. */
   readonly safetyMs?: number;
@@ -34,6 +38,7 @@ export function createWake(folderPath: string, options: WakeOptions = {}): Wake 
   let watcher: FSWatcher | null = null;
   let canWatch = true;
   let isPending = false;
+  let isPolling = false;
   let resume: ((answer: 'changed' | 'quiet') => void) | null = null;
   let looksInVain = 0;
   /** Polls since the watch was closed. */
@@ -45,9 +50,16 @@ export function createWake(folderPath: string, options: WakeOptions = {}): Wake 
     if (resume === null) isPending = true;
     else resume('changed');
   };
+  const poll = (is: boolean): void => {
+    if (is === isPolling) return;
+    isPolling = is;
+    if (is) ticks.join();
+    else ticks.leave();
+  };
   const closeWatch = (): void => {
     watcher?.close();
     watcher = null;
+    poll(true);
   };
   const openWatch = (): boolean => {
     if (!canWatch) return false;
@@ -55,8 +67,10 @@ export function createWake(folderPath: string, options: WakeOptions = {}): Wake 
       watcher = watch(folderPath, { persistent: true }, poke);
     } catch {
       canWatch = false;
+      poll(true);
       return false;
     }
+    poll(false);
     watcher.on('error', () => {
       canWatch = false;
       closeWatch();
@@ -70,9 +84,9 @@ export function createWake(folderPath: string, options: WakeOptions = {}): Wake 
       return Promise.resolve('changed');
     }
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resume?.('quiet'), ms);
+      const cancel = ticks.after(ms, () => resume?.('quiet'));
       resume = (answer) => {
-        clearTimeout(timer);
+        cancel();
         resume = null;
         resolve(answer);
       };
@@ -102,13 +116,14 @@ export function createWake(folderPath: string, options: WakeOptions = {}): Wake 
         return 'changed';
       }
       polls += 1;
-      const steadyMs = polls > 20 ? pollMs * 2 : pollMs;
+      const steadyMs = ticks.steadyMs(polls > 20 ? pollMs * 2 : pollMs);
       await wait(canWatch || looksInVain < 20 ? steadyMs : Math.min(pollMs * 8, safetyMs));
       return looksInVain > 0 && !canWatch ? 'quiet' : 'changed';
     },
     poke,
     close() {
       closeWatch();
+      poll(false);
       canWatch = false;
       poke();
     },
