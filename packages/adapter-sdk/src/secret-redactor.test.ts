@@ -38,6 +38,32 @@ describe('createSecretRedactor', () => {
     );
   });
 
+  it('hides long secrets with the same beginning, however the text is cut', () => {
+    const start = 'eyJhbGciOiJIUzI1NiJ9.';
+    const secrets = [`${start}one`, `${start}one.more`, `${start.slice(3)}two`, start.slice(0, 18)];
+    const unit = fc.oneof(
+      fc.constantFrom(...secrets, start, 'eyJ'),
+      fc.constantFrom(...secrets).chain((secret) => fc.nat(secret.length).map((end) => secret.slice(0, end))),
+      fc.string({ maxLength: 3 }),
+    );
+    const cuts = fc.array(fc.nat({ max: 40 }), { maxLength: 20 });
+    fc.assert(
+      fc.property(fc.array(unit, { maxLength: 10 }), cuts, (parts, lengths) => {
+        const text = parts.join('');
+        const redactor = createSecretRedactor(secrets);
+        let shown = '';
+        let at = 0;
+        for (const length of lengths) {
+          shown += redactor.push(text.slice(at, at + length));
+          at += length;
+        }
+        shown += redactor.push(text.slice(at)) + redactor.flush();
+        expect(shown).toBe(redactAtOnce(text, secrets));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   it('hides a secret that comes one character at a time', () => {
     const redactor = createSecretRedactor(['s3cr3t-token']);
     const shown = [...'key=s3cr3t-token;s3cr3t-'].map((character) => redactor.push(character)).join('');

@@ -8,6 +8,7 @@ import { logFenced, logStoreUnavailable, writeFailure } from '../log-store-error
 import { writeBytes } from './file-bytes.js';
 import { findEnd, findLastCursor, type LogFilesEnd } from './log-end.js';
 import { readOwnerEpoch, writeOwnerEpoch } from './owner-file.js';
+import { leaseBuffer } from './spare-buffers.js';
 
 /** How long a process that lost the log to another one may go on before it notices. */
 const ownerCheckMs = 1_000;
@@ -89,7 +90,8 @@ class FileAppender implements FsLogAppender {
       await this.#checkOwner();
       if (records.length === 0) return [];
       const { lastSeq, endOffset, lastCursor, indexEnd } = this.#end;
-      const encoded = encodeRecords(records, this.#end);
+      const lease = leaseBuffer();
+      const encoded = encodeRecords(records, this.#end, lease.allocate);
       try {
         if (this.#isTorn) await this.#cutTorn();
         this.#isTorn = true;
@@ -101,6 +103,8 @@ class FileAppender implements FsLogAppender {
         // Cut at once, so that another reader of the disk sees no half; if not even that works, before the next write.
         await this.#cutTorn().catch(() => undefined);
         throw writeFailure(this.#run, error);
+      } finally {
+        lease.release();
       }
       this.#end = {
         lastSeq: lastSeq + records.length,
