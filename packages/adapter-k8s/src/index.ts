@@ -3,6 +3,7 @@ import { createKubernetesAdapter } from './k8s-adapter.js';
 
 export { type K8sConfig, k8sConfig } from './config.js';
 export { type AdapterK8sErrorCode, adapterK8sErrorCodes } from './error-codes.js';
+export type { Installation } from './installation.js';
 export {
   createKubernetesAdapter,
   createKubernetesAdapter as createAdapter,

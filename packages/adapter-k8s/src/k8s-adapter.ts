@@ -10,6 +10,7 @@ import {
 import { isApiError } from './cluster/api-error.js';
 import { type K8sConfig, k8sConfig } from './config.js';
 import { handleFromJob, type JobHandle } from './handle.js';
+import type { Installation } from './installation.js';
 import { sweepOrphans } from './orphan-sweep.js';
 import { probeRun, reattachRun } from './recover.js';
 import { type AdapterNotice, createScopes, newOwner, type Scope, type Scopes } from './run/scope.js';
@@ -20,16 +21,13 @@ import { testEnvironment } from './test-environment.js';
 import { defaultTimings, type Timings } from './timings.js';
 
 export interface KubernetesAdapterOptions {
-  /**
-   * Tells the Jobs of one Runbeat installation from those of another in the same namespace: servers on one database share
-   * it. Default `default`.
-   */
+  /** Value of the label `app.kubernetes.io/instance`, by which Jobs are found again: servers on one database share it. Default `default`. */
   readonly instance?: string;
   /**
-   * Ids of all runs that are not finished, on every server of the installation. With it, Jobs whose run is unknown are
-   * deleted after ten minutes, also released ones; without it only Jobs that a crash left suspended.
+   * With it, Jobs of this installation whose run is over or unknown are deleted ten minutes after they were made, also
+   * released ones; without it only Jobs without an installation that a crash left suspended.
    */
-  readonly listKnownRunIds?: () => Promise<ReadonlySet<string>>;
+  readonly installation?: Installation;
   /** Where to tell what concerns no single run; absent = `console.warn`. */
   readonly onNotice?: (notice: AdapterNotice) => void;
   /** Waits and limits other than the defaults; for tests. */
@@ -42,6 +40,7 @@ export interface KubernetesAdapterOptions {
 export function createKubernetesAdapter(options: KubernetesAdapterOptions = {}): AdapterV1 {
   const environment = {
     instance: options.instance ?? 'default',
+    installation: options.installation ?? null,
     owner: newOwner(),
     timings: { ...defaultTimings, ...options.timings },
     now: options.now ?? Date.now,
@@ -49,14 +48,17 @@ export function createKubernetesAdapter(options: KubernetesAdapterOptions = {}):
   };
   const ownRunIds = new Set<string>();
   let isSweeping = false;
+  /** A round that takes longer than the time between two is not joined by another. */
+  let isUnderWay = false;
 
   const scopes = createScopes(environment, () => {
     if (isSweeping) return;
     isSweeping = true;
     const timer = setInterval(() => {
-      const { listKnownRunIds = null } = options;
-      sweepOrphans({ scopes: () => scopes.all(), ownRunIds, listKnownRunIds }).catch((error: unknown) => {
-        environment.notify({ type: 'orphan_sweep_failed', message: String(error) });
+      if (isUnderWay) return;
+      isUnderWay = true;
+      void sweepOrphans(scopes.all(), ownRunIds).finally(() => {
+        isUnderWay = false;
       });
     }, environment.timings.orphanSweepMs);
     // Nobody's process stays up for a sweep.

@@ -1,67 +1,72 @@
-import { isApiError } from './cluster/api-error.js';
-import { annotationNames, instanceSelector } from './job/job-names.js';
+import { annotationNames, instanceSelector, labelNames, labelPart } from './job/job-names.js';
 import { isJobFinished } from './outcome/pod-facts.js';
 import type { Scope } from './run/scope.js';
 import { removeJob } from './start.js';
 import type { WireJob } from './wire.js';
 
-export interface OrphanFacts {
+export interface CandidateFacts {
   readonly jobs: readonly WireJob[];
-  /** Runs that this adapter object works on, starts, or was asked about. */
+  /** Runs that this adapter object works on or starts. */
   readonly ownRunIds: ReadonlySet<string>;
-  /** All runs that the host knows, on every server; null = the host does not tell. */
-  readonly knownRunIds: ReadonlySet<string> | null;
+  /** Id of the host's installation; null = it does not say. */
+  readonly installation: string | null;
   readonly nowMs: number;
   readonly ageMs: number;
 }
 
 /**
- * Jobs that nobody will ever come back for. A suspended one is what a crash in the middle of a creation leaves. A released
- * one may be the work of another server, so it is an orphan only when the host says that it knows no such run.
+ * Jobs that may have been left by everybody. Only those of the host's own installation, or without one when it has none:
+ * what another installation made is never looked at twice. Without an installation nobody can say whether a released
+ * Job is the work of another server; a suspended one that old is what a crash in the middle of a creation leaves.
  */
-export function planOrphans(facts: OrphanFacts): WireJob[] {
+export function planCandidates(facts: CandidateFacts): WireJob[] {
+  const own = facts.installation === null ? undefined : labelPart(facts.installation);
   return facts.jobs.filter((job) => {
-    const runId = job.metadata?.annotations?.[annotationNames.runId];
+    const runId = runIdOf(job);
     const age = facts.nowMs - (Date.parse(job.metadata?.creationTimestamp ?? '') || facts.nowMs);
     if (runId === undefined || facts.ownRunIds.has(runId) || age < facts.ageMs) return false;
+    if (job.metadata?.labels?.[labelNames.installation] !== own) return false;
     if (job.metadata?.deletionTimestamp != null || isJobFinished(job)) return false;
-    return facts.knownRunIds === null ? job.spec?.suspend === true : !facts.knownRunIds.has(runId);
+    return own !== undefined || job.spec?.suspend === true;
   });
 }
 
-export interface OrphanSweepOptions {
-  readonly scopes: () => readonly Scope[];
-  readonly ownRunIds: ReadonlySet<string>;
-  readonly listKnownRunIds: (() => Promise<ReadonlySet<string>>) | null;
-}
-
-/** One round over all namespaces that were used. Failures are told and end the round of that namespace only. */
-export async function sweepOrphans(options: OrphanSweepOptions): Promise<{ deleted: string[] }> {
-  const deleted: string[] = [];
-  for (const scope of options.scopes()) {
+/** One round over all namespaces that were used. A failure is told and ends the round of that namespace only. */
+export async function sweepOrphans(scopes: readonly Scope[], ownRunIds: ReadonlySet<string>): Promise<void> {
+  for (const scope of scopes) {
     try {
-      const jobs = await scope.api.listJobs(instanceSelector(scope.instance));
-      const orphans = planOrphans({
-        jobs,
-        ownRunIds: options.ownRunIds,
-        knownRunIds: options.listKnownRunIds === null ? null : await options.listKnownRunIds(),
-        nowMs: scope.now(),
-        ageMs: scope.timings.orphanAgeMs,
-      });
-      for (const job of orphans) {
-        const { name = '', uid = '' } = job.metadata ?? {};
-        await removeJob(scope, { namespace: scope.api.namespace, job: name, jobUid: uid, logs: 'plain' });
-        deleted.push(name);
-        scope.notify({
-          type: 'orphan_deleted',
-          message: `Job ${name} in namespace ${scope.api.namespace} had no run; it was deleted.`,
-        });
-      }
+      await sweepNamespace(scope, ownRunIds);
     } catch (error) {
       const message = `Orphans in namespace ${scope.api.namespace} could not be looked for: ${String(error)}`;
       scope.notify({ type: 'orphan_sweep_failed', message });
-      if (!isApiError(error) && options.listKnownRunIds === null) throw error;
     }
   }
-  return { deleted };
 }
+
+async function sweepNamespace(scope: Scope, ownRunIds: ReadonlySet<string>): Promise<void> {
+  const { api, installation, timings } = scope;
+  const candidates = planCandidates({
+    jobs: await api.listJobs(instanceSelector(scope.instance)),
+    ownRunIds,
+    installation: installation?.id ?? null,
+    nowMs: scope.now(),
+    ageMs: timings.orphanAgeMs,
+  });
+  if (candidates.length === 0) return;
+  // Asked after the Jobs were listed: a run is stored before its Job is made, so each of these was known by then, and one
+  // that has ended does not begin again.
+  const unfinished = await installation?.unfinishedRuns(candidates.map((job) => runIdOf(job) ?? ''));
+  for (const job of candidates) {
+    const runId = runIdOf(job) ?? '';
+    // What was begun while we waited is not ours to end either.
+    if (unfinished?.has(runId) || ownRunIds.has(runId)) continue;
+    const { name = '', uid = '' } = job.metadata ?? {};
+    await removeJob(scope, { namespace: api.namespace, job: name, jobUid: uid, logs: 'plain' });
+    scope.notify({
+      type: 'orphan_deleted',
+      message: `Job ${name} in namespace ${api.namespace} worked for no run (${runId} is over or unknown); it was deleted.`,
+    });
+  }
+}
+
+const runIdOf = (job: WireJob): string | undefined => job.metadata?.annotations?.[annotationNames.runId];

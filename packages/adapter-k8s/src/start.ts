@@ -90,11 +90,12 @@ function identityOf({ runId, attempt, agent }: StartOptions['context']): RunIden
 }
 
 async function createOrAdopt({ scope, context, signal }: StartOptions): Promise<WireJob> {
-  const { api, timings, now, instance, owner } = scope;
+  const { api, timings, now, instance, installation, owner } = scope;
   const desired = jobSpec({
     run: identityOf(context),
     config: context.config,
     instance,
+    installation: installation?.id ?? null,
     owner,
     secretVariables: Object.keys(secretEnvironment(context)),
   });

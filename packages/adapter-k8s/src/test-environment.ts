@@ -115,6 +115,7 @@ async function checkJob(scope: Scope, { config, environment, signal }: TestConte
     run: { runId: 'environment-test', attempt: 1, agentId: 'environment-test', companyId: 'environment-test' },
     config,
     instance: scope.instance,
+    installation: scope.installation?.id ?? null,
     owner: scope.owner,
     secretVariables: Object.keys(secretEnvironment({ config, environment })),
   });

@@ -1,4 +1,5 @@
 export { createServer } from './composition/create-server.js';
+export type { Installation } from './composition/installation.js';
 export type { CreateServerOptions, RunbeatServer } from './composition/server.js';
 export { type ServerErrorCode, serverErrorCodes } from './error-codes.js';
 export { defaultHome, resolveHome } from './home/index.js';

@@ -23,6 +23,7 @@ export function secretName(job: string): string {
 export const labelNames = {
   managedBy: 'app.kubernetes.io/managed-by',
   instance: 'app.kubernetes.io/instance',
+  installation: 'runbeat.dev/installation',
   runId: 'runbeat.dev/run-id',
   attempt: 'runbeat.dev/attempt',
   agentId: 'runbeat.dev/agent-id',

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type K8sConfig, logModeOf } from '../config.js';
 import type { WireJob, WirePodTemplate } from '../wire.js';
-import { annotationNames, jobName, type RunIdentity, runLabels, secretName } from './job-names.js';
+import { annotationNames, jobName, labelNames, labelPart, type RunIdentity, runLabels, secretName } from './job-names.js';
 import { mergePatch } from './merge-patch.js';
 import { containerPaths, secretKeys } from './run-secret.js';
 
@@ -15,6 +15,8 @@ export interface JobFacts {
   readonly run: RunIdentity;
   readonly config: K8sConfig;
   readonly instance: string;
+  /** Id of the installation; null = the host did not say. */
+  readonly installation: string | null;
   /** Names of the variables that the run's Secret holds. */
   readonly secretVariables: readonly string[];
   readonly owner: string;
@@ -22,9 +24,12 @@ export interface JobFacts {
 
 /** The Job of a run, suspended. Nothing secret is in it: whoever may read Jobs may not read tokens. */
 export function jobSpec(facts: JobFacts): WireJob {
-  const { run, config, instance, owner } = facts;
+  const { run, config, instance, installation, owner } = facts;
   const name = jobName(run.runId, run.attempt);
-  const labels = runLabels(run, instance);
+  const labels = {
+    ...runLabels(run, instance),
+    ...(installation === null ? {} : { [labelNames.installation]: labelPart(installation) }),
+  };
   const podDeadline = config.maxRuntimeSeconds + config.startAllowanceSeconds;
   const spec: WireJob['spec'] = {
     suspend: true,

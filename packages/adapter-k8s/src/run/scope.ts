@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type ClusterConnection, createClusterConnection } from '../cluster/connection.js';
 import { createKubeApi, type KubeApi } from '../cluster/kube-api.js';
 import type { K8sConfig } from '../config.js';
+import type { Installation } from '../installation.js';
 import { instanceSelector } from '../job/job-names.js';
 import type { Timings } from '../timings.js';
 import { createSharedWatch, type SharedWatch } from '../watch/shared-watch.js';
@@ -15,6 +16,8 @@ export interface AdapterNotice {
 /** What all runs of one adapter share. */
 export interface AdapterEnvironment {
   readonly instance: string;
+  /** Null when the host does not say which it is; its Jobs carry no such label then. */
+  readonly installation: Installation | null;
   /** Marks Jobs as observed by this adapter object; another one that takes a run over writes its own. */
   readonly owner: string;
   readonly timings: Timings;

@@ -8,7 +8,11 @@ export async function startServer(settings: ServerSettings): Promise<RunbeatServ
   const runsDirectory = join(settings.home, 'runs');
   const server = createServer({
     settings,
-    adapters: [createLocalAdapter({ runsDirectory }), createLocalAttachedAdapter(), createKubernetesAdapter()],
+    adapters: (installation) => [
+      createLocalAdapter({ runsDirectory }),
+      createLocalAttachedAdapter(),
+      createKubernetesAdapter({ installation }),
+    ],
   });
   await server.start();
   return server;

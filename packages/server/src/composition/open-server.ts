@@ -1,4 +1,3 @@
-import type { AdapterV1 } from '@runbeat/adapter-sdk';
 import {
   createLiveEventLog,
   createPostgresRunStore,
@@ -16,12 +15,12 @@ import { defaultLiveSettings } from '../live/live-settings.js';
 import { createLogTopicSource } from '../live/log-topic-source.js';
 import { createServerMetrics } from '../metrics/server-metrics.js';
 import { createProcessTable } from '../processes/process-table.js';
+import { placementFromHandle } from '../runners/index.js';
 import { createAuthenticator } from '../security/authenticator.js';
 import { createRunEnvironment } from '../security/run-environment.js';
 import { loadRunTokenKey } from '../security/run-token-key.js';
 import { createRunTokens } from '../security/run-tokens.js';
 import { createSecretSource } from '../security/secret-source.js';
-import { placementFromHandle } from '../runners/index.js';
 import { createSessionService, defaultSessionSettings } from '../sessions/index.js';
 import type { ServerSettings } from '../settings/server-settings.js';
 import { createSupervisor } from '../supervisor/create-supervisor.js';
@@ -32,12 +31,14 @@ import { openAdapters } from './adapters.js';
 import { checkAddress } from './check-address.js';
 import { createClosers } from './closers.js';
 import { createDatabaseClock } from './database-clock.js';
+import { readInstallation } from './installation.js';
 import { createLocalOperator } from './local-operator.js';
 import { createMaintenance } from './maintenance.js';
 import { openDatabase } from './open-database.js';
 import { openLogStore } from './open-log-store.js';
 import { readinessChecks } from './readiness.js';
 import { openRunners } from './runners.js';
+import type { CreateServerOptions } from './server.js';
 import { removeServerFile, writeServerFile } from './server-file.js';
 import { prepareSession } from './session-environment.js';
 
@@ -57,7 +58,7 @@ const supervisorShare = 0.6;
  */
 export async function openServer(options: {
   readonly settings: ServerSettings;
-  readonly adapters: readonly AdapterV1[];
+  readonly adapters: CreateServerOptions['adapters'];
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly logger: Logger;
   readonly version: string;
@@ -76,6 +77,7 @@ export async function openServer(options: {
     const clock = createDatabaseClock();
     await clock.synchronise(() => runStore.databaseNow());
     if (settings.mode === 'local') await ensureLocalCompany(database, clock.now());
+    const installation = await readInstallation(database, clock.now());
     const logStore = await openLogStore(settings, home, database);
     closers.add('log store', () => logStore.close());
     const metrics = createServerMetrics(logger);
@@ -94,7 +96,7 @@ export async function openServer(options: {
       settings,
       home,
       database,
-      inCode: options.adapters,
+      inCode: typeof options.adapters === 'function' ? options.adapters(installation) : options.adapters,
       environment,
       runners: runners.service,
       logger,

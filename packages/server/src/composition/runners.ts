@@ -4,10 +4,10 @@ import { createSessionWorkerStatus } from '../db/session-store.js';
 import type { RoutePlugin } from '../http/services.js';
 import {
   createRunnerService,
+  jobStatusFrom,
   type RunnerService,
   type RunnerSettings,
   runnerRoutePlugin,
-  jobStatusFrom,
 } from '../runners/index.js';
 import type { Clock, Logger, Metrics, RunStore } from '../supervisor/ports/index.js';
 

@@ -3,6 +3,7 @@ export * from './agents.js';
 export * from './api-keys.js';
 export * from './companies.js';
 export * from './idempotency-records.js';
+export * from './installation.js';
 export * from './installed-adapters.js';
 export * from './interactive-sessions.js';
 export * from './issues.js';

@@ -19,6 +19,21 @@ afterEach(async () => {
   await database.drop();
 });
 
+describe('the installation', () => {
+  it('has one id for all servers, also when several start first at the same time', async () => {
+    const ids = await Promise.all([1, 2, 3, 4].map(() => repositories.ensureInstallationId(database.executor, now)));
+    expect(new Set(ids).size).toBe(1);
+    expect(await repositories.ensureInstallationId(database.executor, at(1))).toBe(ids[0]);
+  });
+
+  it('is another one in another database', async () => {
+    const other = await createTestDatabase();
+    const ids = await Promise.all([database, other].map(({ executor }) => repositories.ensureInstallationId(executor, now)));
+    await other.drop();
+    expect(ids[0]).not.toBe(ids[1]);
+  });
+});
+
 describe('companies', () => {
   it('makes the company "local" once, also when two starts ask at the same time', async () => {
     const answers = await Promise.all([1, 2, 3, 4].map(() => repositories.ensureLocalCompany(database, now)));

@@ -65,6 +65,16 @@ export async function listLiveRuns(
   return { items: rows.slice(0, pageLimit(limit)), isCut: rows.length > pageLimit(limit) };
 }
 
+/** Those of the ids whose run is queued or running; what is no id of a run is none of them. */
+export async function listUnfinishedRuns(executor: Executor, ids: readonly string[]): Promise<ReadonlySet<RunId>> {
+  if (ids.length === 0) return new Set();
+  const rows = await executor
+    .select({ id: heartbeatRuns.id })
+    .from(heartbeatRuns)
+    .where(and(inArray(heartbeatRuns.id, ids as readonly RunId[]), inArray(heartbeatRuns.status, ['queued', 'running'])));
+  return new Set(rows.map((run) => run.id));
+}
+
 /** Runs that ended in a span of time, in pages by id: those whose logs retention may remove. `from` null = from the first. */
 export async function listRunsFinishedBefore(
   executor: Executor,

@@ -4,7 +4,7 @@ import { newAgent, newRun, newWakeup, now } from '../../../test/database/run-sto
 import { createTestDatabase, type TestDatabase } from '../../../test/database/test-database.js';
 import type { Agent, RunId } from '../../supervisor/model/index.js';
 import type { RunStore } from '../../supervisor/ports/index.js';
-import { createCompany } from '../repositories/index.js';
+import { createCompany, listUnfinishedRuns } from '../repositories/index.js';
 import { agents } from '../schema/index.js';
 import { createPostgresRunStore } from './postgres-run-store.js';
 
@@ -72,6 +72,18 @@ describe('PostgreSQL run store', () => {
     await Promise.all(Array.from({ length: 8 }, () => store.transaction((tx) => tx.appendRunEvents(run, [event, event]))));
     const seqs = (await store.listRunEvents(run.id, { afterSeq: 0, limit: 100 })).map((one) => one.seq);
     expect(seqs).toEqual(Array.from({ length: 16 }, (_, index) => index + 1));
+  });
+
+  it('tells which of some runs go on: the queued and the running ones, and nothing of what is no run', async () => {
+    const [queued, running, ended] = [newRun(agent), newRun(agent), newRun(agent)];
+    await store.transaction(async (tx) => {
+      for (const run of [queued, running, ended]) await tx.insertRun(run);
+      await tx.moveRun({ id: running.id, from: ['queued'] }, 'running', {});
+      await tx.moveRun({ id: ended.id, from: ['queued'] }, 'failed', {});
+    });
+    const ids = [queued.id, running.id, ended.id, newRun(agent).id, 'no id', ''];
+    expect(await listUnfinishedRuns(database.executor, ids)).toEqual(new Set([queued.id, running.id]));
+    expect(await listUnfinishedRuns(database.executor, [])).toEqual(new Set());
   });
 
   it('serialises wakes with the same idempotency key', async () => {

@@ -8,6 +8,7 @@ export * from './companies.js';
 export * from './heartbeat-run-events.js';
 export * from './heartbeat-runs.js';
 export * from './idempotency-records.js';
+export * from './installation.js';
 export * from './installed-adapters.js';
 export * from './interactive-sessions.js';
 export * from './issue-comments.js';

@@ -9,6 +9,8 @@ export type RunId = Branded<'RunId'>;
 export type WakeupRequestId = Branded<'WakeupRequestId'>;
 export type IssueId = Branded<'IssueId'>;
 export type IssueCommentId = Branded<'IssueCommentId'>;
+/** One database, with all servers that share it. */
+export type InstallationId = Branded<'InstallationId'>;
 /** One server process; new with every start. */
 export type InstanceId = Branded<'InstanceId'>;
 export type RunnerId = Branded<'RunnerId'>;
