@@ -3,7 +3,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isAlive, processesWith, waitUntil } from './harness/processes.js';
-import { countedLines, readLog, startTestServer, textOf, untilEnded, untilLines, untilRun } from './harness/test-server.js';
+import {
+  countedLines,
+  readLog,
+  shareTestServer,
+  startTestServer,
+  textOf,
+  untilEnded,
+  untilLines,
+  untilRun,
+} from './harness/test-server.js';
 
 /** Every line from 1 to the last one, once and in order, and the last one says that it is the end. */
 function expectWhole(text: string): void {
@@ -106,8 +115,10 @@ describe('a server that is killed', () => {
 });
 
 describe('a child', () => {
+  const shared = shareTestServer();
+
   it('C5 that ends without reading a 1 MiB prompt gives its own exit code and does the server no harm', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const prompt = 'x'.repeat(1_048_576);
     for (const adapterType of ['local', 'local-attached']) {
       const agent = await server.client.agents.create(server.companyId, {
@@ -128,7 +139,7 @@ describe('a child', () => {
   });
 
   it('C7 that ignores SIGTERM is gone, with a grandchild that left its group, before its run says cancelled', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const cookie = randomUUID();
     const run = await server.wake(await server.agent('ignores-sigterm.mjs', [], { graceMs: 500, env: { COOKIE: cookie } }));
     await waitUntil(
@@ -143,7 +154,7 @@ describe('a child', () => {
   });
 
   it('C8 that leaves a grandchild holding stdout ends after a bounded drain, and the log says so', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const run = await server.wake(await server.agent('leaves-a-grandchild.mjs'));
     expect(await untilEnded(server.client, run.id)).toMatchObject({ status: 'succeeded', exitCode: 0 });
     const records = await readLog(server.client, run.id);
@@ -153,7 +164,7 @@ describe('a child', () => {
   });
 
   it('C9 that splits characters over writes is stored exactly', async () => {
-    const server = await startTestServer();
+    const server = shared();
     const run = await server.wake(await server.agent('splits-characters.mjs'));
     await untilEnded(server.client, run.id);
     expect(textOf(await readLog(server.client, run.id))).toBe('å€😀 – žluťoučký kůň – 漢字\n'.repeat(20));

@@ -43,7 +43,7 @@ describe('a link that swallows everything without closing', () => {
     const after = runner.health().client;
     expect(after?.streamConnectedSince).not.toBe(before?.streamConnectedSince);
     expect(await offered.ended).toMatchObject({ status: 'succeeded' });
-    await expect.poll(() => runner.health().health.status, { timeout: 10_000 }).toBe('healthy');
+    await expect.poll(() => runner.health().health.status, { timeout: 30_000 }).toBe('healthy');
   });
 
   test('the server sees it too, from the ages of what it last heard', async () => {

@@ -73,5 +73,5 @@ test('whatever happens to requests, each run executes once, its log is byte-equa
     { numRuns: 12, endOnFailure: true },
   );
   proxy.choose = () => 'none';
-  await expect.poll(() => runner.health().client?.outboxDepth, { timeout: 10_000 }).toBe(0);
+  await expect.poll(() => runner.health().client?.outboxDepth, { timeout: 30_000 }).toBe(0);
 }, 60_000);

@@ -68,17 +68,17 @@ test.runIf(canHaveNamespaces)(
     const health = async (): Promise<RunnerHealth['client']> =>
       (JSON.parse(await readFile(join(folder, 'home', 'health.json'), 'utf8').catch(() => '{}')) as Partial<RunnerHealth>)
         .client ?? null;
-    await expect.poll(async () => (await health())?.status, { timeout: 20_000 }).toBe('streaming');
+    await expect.poll(async () => (await health())?.status, { timeout: 30_000 }).toBe('streaming');
     const before = await health();
 
     ip('link', 'set', `${space}a`, 'down');
-    await expect.poll(async () => (await health())?.status, { timeout: 10_000 }).toBe('reconnecting');
-    await expect.poll(async () => (await health())?.reconnectCount, { timeout: 10_000 }).toBeGreaterThan(1);
+    await expect.poll(async () => (await health())?.status, { timeout: 30_000 }).toBe('reconnecting');
+    await expect.poll(async () => (await health())?.reconnectCount, { timeout: 30_000 }).toBeGreaterThan(1);
     await timeUntil(() => server.service().list()[0]?.health.status === 'unhealthy');
 
     const run = server.startRun({ command: process.execPath, args: ['-e', 'console.log("hello")'] }, { type: 'local' });
     ip('link', 'set', `${space}a`, 'up');
-    await expect.poll(async () => (await health())?.status, { timeout: 20_000 }).toBe('streaming');
+    await expect.poll(async () => (await health())?.status, { timeout: 30_000 }).toBe('streaming');
     expect((await health())?.streamConnectedSince).not.toBe(before?.streamConnectedSince);
     expect(await run.ended).toMatchObject({ status: 'succeeded' });
   },

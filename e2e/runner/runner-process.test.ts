@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { isAlive } from '../harness/processes.js';
 import { timeUntil } from './harness/light-bench.js';
 import { type LightRun, type LightServer, startLightServer, textOf } from './harness/light-server.js';
 import { createRunnerProcess, type RunnerProcess } from './harness/runner-process.js';
@@ -29,6 +30,11 @@ afterEach(async () => {
 
 const marks = (): string => join(folder, 'marks');
 const starts = async (): Promise<number> => (await readFile(marks(), 'utf8')).trim().split('\n').length;
+async function markedPid(): Promise<number> {
+  const pid = Number((await readFile(marks(), 'utf8')).trim().split(' ')[1]);
+  expect(pid).toBeGreaterThan(1);
+  return pid;
+}
 const expected = (lines: number): string => Array.from({ length: lines }, (_, n) => `line ${n} äöü\n`).join('');
 const stdoutOf = (run: LightRun): string =>
   run.records
@@ -59,7 +65,8 @@ test('work that ends while its runner is dead is told with its true end', async 
   const run = startLines(60, 10);
   await timeUntil(() => run.records.length > 2);
   await runner.end('SIGKILL');
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const pid = await markedPid();
+  await timeUntil(() => !isAlive(pid));
   await runner.start();
   expect(await run.ended).toMatchObject({ status: 'succeeded' });
   expect(stdoutOf(run)).toBe(expected(60));
@@ -93,8 +100,7 @@ test('attached work whose runner was killed is ended and told as lost, never sta
   await runner.start();
   expect(await run.ended).toMatchObject({ status: 'failed', error: { code: 'process_lost' } });
   expect(await starts()).toBe(1);
-  const pid = Number((await readFile(marks(), 'utf8')).trim().split(' ')[1]);
-  expect(pid).toBeGreaterThan(1);
+  const pid = await markedPid();
   await timeUntil(() => !isAlive(pid));
 });
 
@@ -104,8 +110,8 @@ test('sleep and resume: a stopped process connects anew at once when it goes on'
   runner.signal('SIGSTOP');
   await timeUntil(() => server.service().list()[0]?.health.status === 'unhealthy');
   runner.signal('SIGCONT');
-  await expect.poll(async () => (await runner.health()).client?.reconnectCount, { timeout: 10_000 }).toBeGreaterThan(0);
-  await expect.poll(async () => (await runner.health()).client?.status, { timeout: 10_000 }).toBe('streaming');
+  await expect.poll(async () => (await runner.health()).client?.reconnectCount, { timeout: 30_000 }).toBeGreaterThan(0);
+  await expect.poll(async () => (await runner.health()).client?.status, { timeout: 30_000 }).toBe('streaming');
   expect((await runner.health()).client?.streamConnectedSince).not.toBe(before?.streamConnectedSince);
   expect(await startLines(2, 0).ended).toMatchObject({ status: 'succeeded' });
 });
@@ -125,14 +131,14 @@ test('a reboot of the host: what ran is gone and told so, and its log up to then
   await runner.start();
   expect(await run.ended).toMatchObject({ status: 'failed', error: { code: 'process_lost' } });
   expect(textOf(run)).toMatch(/^line 0 /);
-  await expect.poll(() => readdir(join(runner.home, 'jobs')), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => readdir(join(runner.home, 'jobs')), { timeout: 30_000 }).toEqual([]);
 });
 
 test('a finish whose runner is killed before it was accepted is delivered by the next one', async () => {
   const run = startLines(40, 10);
   await timeUntil(() => run.records.length > 2);
   await server.crash();
-  await expect.poll(async () => (await runner.healthFile()).client?.outboxDepth, { timeout: 10_000 }).toBe(1);
+  await expect.poll(async () => (await runner.healthFile()).client?.outboxDepth, { timeout: 30_000 }).toBe(1);
   await runner.end('SIGKILL');
   await server.restart();
   await runner.start();
@@ -176,7 +182,7 @@ test('an adapter package that is installed on the runner runs there, isolated, a
     const run = server.startRun({}, place);
     expect(await run.ended).toMatchObject({ status: 'succeeded' });
     expect(stdoutOf(run)).toBe('hello from a package\n');
-    expect((await other.health()).runner.adapters).toContainEqual({ type: 'hello', version: '2.3.4' });
+    expect((await other.health()).runner.adapters).toContainEqual(expect.objectContaining({ type: 'hello', version: '2.3.4' }));
     expect(await server.startRun({ crash: true }, place).ended).toMatchObject({
       status: 'failed',
       error: { code: 'adapter_crashed' },
@@ -186,12 +192,3 @@ test('an adapter package that is installed on the runner runs there, isolated, a
     await other.end('SIGTERM');
   }
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -76,7 +76,7 @@ export async function openLightBench(settings?: Parameters<typeof startLightServ
 }
 
 /** How long it took until `condition` held. */
-export async function timeUntil(condition: () => boolean, ceilingMs = 15_000): Promise<number> {
+export async function timeUntil(condition: () => boolean, ceilingMs = 30_000): Promise<number> {
   const startMs = performance.now();
   while (!condition()) {
     if (performance.now() - startMs > ceilingMs) throw new Error(`${condition.toString()} did not hold within ${ceilingMs} ms`);
