@@ -1,7 +1,3 @@
-import { isAdapterError } from '@runbeat/adapter-sdk';
-import { isRunbeatApiError } from '@runbeat/client';
-import { isRunnerError } from '@runbeat/runner';
-import { isServerError } from '@runbeat/server';
 import { Command, CommanderError } from 'commander';
 import { isCliError } from './cli-error.js';
 import { registerAdapters } from './commands/adapters.js';
@@ -20,6 +16,7 @@ import type { GlobalOptions } from './connect/connect.js';
 import { exitCodes } from './exit-codes.js';
 import type { Terminal } from './output/terminal.js';
 import { packageVersion } from './package-version.js';
+import { isAdapterError, isRunbeatApiError, isRunnerError, isServerError } from './recognise-error.js';
 
 /** What a command gets: where to write, and the exit code that it decides on. */
 export interface CommandContext {

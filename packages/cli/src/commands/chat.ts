@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { createInterface, type Interface } from 'node:readline/promises';
-import { isRunbeatApiError } from '@runbeat/client';
 import type { JournalEntry, JsonValue, Session } from '@runbeat/protocol';
 import type { Command } from 'commander';
 import pc from 'picocolors';
@@ -10,6 +9,7 @@ import { type Connection, type GlobalOptions, requireServer } from '../connect/c
 import { exitCodes } from '../exit-codes.js';
 import { optionsOfRequest, textFromResult, textFromUpdate } from '../output/session-text.js';
 import { writeText } from '../output/terminal.js';
+import { isRunbeatApiError } from '../recognise-error.js';
 import { findAgent } from './agents.js';
 
 interface ChatOptions extends GlobalOptions {

@@ -1,4 +1,3 @@
-import { describeSettings } from '@runbeat/server';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-line.js';
 import { settingsFromOptions } from '../connect/connect.js';
@@ -12,7 +11,8 @@ export function registerConfig(program: Command, context: CommandContext): void 
     .description('show every setting, its value and where it comes from')
     .action(async (_own: unknown, command: Command) => {
       const options = context.options<object>(command);
-      const loaded = settingsFromOptions(options);
+      const { describeSettings } = await import('@runbeat/server');
+      const loaded = await settingsFromOptions(options);
       const rows = describeSettings(loaded).map((row) => ({
         ...row,
         value: row.path === 'databaseUrl' ? hidePassword(row.value) : row.value,

@@ -34,7 +34,7 @@ export function registerDoctor(program: Command, context: CommandContext): void 
 }
 
 async function examine(options: GlobalOptions): Promise<readonly Finding[]> {
-  const { settings } = settingsFromOptions(options);
+  const { settings } = await settingsFromOptions(options);
   const findings: Finding[] = [checkNode(), await checkHome(settings.home)];
   if (findings.some((finding) => finding.level === 'error')) return findings;
   const running = await findServer(options);

@@ -1,6 +1,5 @@
 import { join, resolve } from 'node:path';
-import { createInstalledAdapters, type InstalledAdapterListing, type InstalledAdapters } from '@runbeat/runner';
-import { resolveHome } from '@runbeat/server';
+import type { InstalledAdapterListing, InstalledAdapters } from '@runbeat/runner';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-line.js';
 import type { GlobalOptions } from '../connect/connect.js';
@@ -16,7 +15,8 @@ interface InstallCommandOptions extends GlobalOptions {
 export const builtInRunnerTypes = ['local', 'local-attached'];
 
 /** The folder of the runner that `runbeat runner` starts with the same options. */
-export function runnerHome(options: Pick<GlobalOptions, 'home'>): string {
+export async function runnerHome(options: Pick<GlobalOptions, 'home'>): Promise<string> {
+  const { resolveHome } = await import('@runbeat/server');
   return resolve(options.home ?? join(resolveHome(process.env), 'runner'));
 }
 
@@ -51,16 +51,17 @@ export function registerRunnerAdapters(runner: Command, context: CommandContext)
 }
 
 /** The installed adapters of the home that the options name. */
-export function adaptersOf(options: GlobalOptions, context: CommandContext): InstalledAdapters {
+export async function adaptersOf(options: GlobalOptions, context: CommandContext): Promise<InstalledAdapters> {
+  const { createInstalledAdapters } = await import('@runbeat/runner');
   return createInstalledAdapters({
-    home: runnerHome(options),
+    home: await runnerHome(options),
     reservedTypes: builtInRunnerTypes,
     onOutput: (packageName, _stream, text) => void context.terminal.stderr.write(`${packageName}: ${text}\n`),
   });
 }
 
 async function install(specs: readonly string[], options: InstallCommandOptions, context: CommandContext): Promise<void> {
-  const adapters = adaptersOf(options, context);
+  const adapters = await adaptersOf(options, context);
   const { allowScripts = false, env: environment } = options;
   const items: InstalledAdapterListing[] = [];
   try {
@@ -83,7 +84,7 @@ export async function tellInstalled(
 }
 
 async function list(options: GlobalOptions, context: CommandContext): Promise<void> {
-  const items = await adaptersOf(options, context).list();
+  const items = await (await adaptersOf(options, context)).list();
   if (options.json) return writeText(context.terminal.stdout, `${JSON.stringify({ items })}\n`);
   const rows = items.map((item) => [
     item.type,
@@ -95,13 +96,13 @@ async function list(options: GlobalOptions, context: CommandContext): Promise<vo
   await writeText(
     context.terminal.stdout,
     rows.length === 0
-      ? `No adapters are installed in ${runnerHome(options)}. Install one: runbeat runner adapters install PACKAGE\n`
+      ? `No adapters are installed in ${await runnerHome(options)}. Install one: runbeat runner adapters install PACKAGE\n`
       : formatTable(['TYPE', 'STATE', 'VERSION', 'SOURCE', 'LAST ERROR'], rows),
   );
 }
 
 async function remove(type: string, options: GlobalOptions, context: CommandContext): Promise<void> {
-  const state = await adaptersOf(options, context).remove(type);
+  const state = await (await adaptersOf(options, context)).remove(type);
   const text =
     state === 'removed' ? `Removed ${type}\n` : `${type} takes no new work and is removed when its last job has ended\n`;
   await writeText(context.terminal.stdout, options.json ? `${JSON.stringify({ type, state })}\n` : text);

@@ -1,7 +1,5 @@
 import { join } from 'node:path';
-import { createLocalAdapter, createLocalAttachedAdapter } from '@runbeat/adapter-local';
 import type { RunnerHealth } from '@runbeat/protocol';
-import { createRunner } from '@runbeat/runner';
 import type { Command } from 'commander';
 import { CliError } from '../cli-error.js';
 import type { CommandContext } from '../command-line.js';
@@ -11,6 +9,9 @@ import { formatAge, formatTable } from '../output/format.js';
 import { writeText } from '../output/terminal.js';
 import { createTerminalLogger } from '../output/terminal-logger.js';
 import { adaptersOf, registerRunnerAdapters, runnerHome, several, tellInstalled } from './runner-adapters.js';
+
+/** A stopped runner's process ends by itself, or after this. */
+const STOPPED_LIMIT_MS = 1_000;
 
 interface RunnerCommandOptions extends GlobalOptions {
   readonly name?: string;
@@ -89,12 +90,16 @@ async function run(options: RunnerCommandOptions, context: CommandContext): Prom
     });
   if (options.onDisconnect !== 'stop' && options.onDisconnect !== 'keep')
     throw new CliError('usage_invalid', '--on-disconnect takes stop or keep.', { exitCode: exitCodes.usage });
-  const home = runnerHome(options);
+  const [{ createRunner }, { createLocalAdapter, createLocalAttachedAdapter }, home] = await Promise.all([
+    import('@runbeat/runner'),
+    import('@runbeat/adapter-local'),
+    runnerHome(options),
+  ]);
   const token = options.token ?? process.env['RUNBEAT_API_KEY'];
   const stopRequested = new Promise<void>((done) => {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => done());
   });
-  const installed = adaptersOf(options, context);
+  const installed = await adaptersOf(options, context);
   for (const spec of options.adapter ?? []) {
     const item = await installed.installMissing(spec);
     if (item !== null) await tellInstalled([item], options, context);
@@ -120,6 +125,8 @@ async function run(options: RunnerCommandOptions, context: CommandContext): Prom
   );
   await stopRequested;
   await runner.stop();
+  // An adapter that hangs while it is loaded would keep the ended runner's process until its own limit.
+  setTimeout(() => process.exit(), STOPPED_LIMIT_MS).unref();
 }
 
 async function list(options: GlobalOptions, context: CommandContext): Promise<void> {

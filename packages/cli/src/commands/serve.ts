@@ -25,7 +25,7 @@ export function registerServe(program: Command, context: CommandContext): void {
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent (RUNBEAT_LOG_LEVEL)')
     .action(async (_own: unknown, command: Command) => {
       const options = context.options<ServeOptions>(command);
-      const { settings } = settingsFromOptions(options, {
+      const { settings } = await settingsFromOptions(options, {
         port: options.port === undefined ? undefined : numberOrText(options.port),
         host: options.host,
         mode: options.mode,

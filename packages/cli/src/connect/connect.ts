@@ -1,8 +1,7 @@
-import { createClient, type RunbeatClient } from '@runbeat/client';
-import { loadSettings, resolveHome, type ServerSettings } from '@runbeat/server';
+import type { RunbeatClient } from '@runbeat/client';
+import type { LoadedSettings, ServerSettings } from '@runbeat/server';
 import { CliError } from '../cli-error.js';
 import { exitCodes } from '../exit-codes.js';
-import { readServerFile } from './server-file.js';
 
 /** Options that every command takes. */
 export interface GlobalOptions {
@@ -24,8 +23,10 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** Settings as the command line, the environment and the settings file give them. */
-export function settingsFromOptions(options: GlobalOptions, flags: Record<string, unknown> = {}) {
+/** Settings as the command line, the environment and the settings file give them. Rejects with `settings_invalid`. */
+export async function settingsFromOptions(options: GlobalOptions, flags: Record<string, unknown> = {}): Promise<LoadedSettings> {
+  // Here as below, packages are loaded where they are needed: a command that only prints its help waits for none.
+  const { loadSettings, resolveHome } = await import('@runbeat/server');
   return loadSettings({
     flags: { ...(options.home ? { home: options.home } : {}), ...flags },
     environment: process.env,
@@ -43,7 +44,8 @@ export async function findServer(options: GlobalOptions): Promise<Connection | n
   const named = options.server ?? process.env['RUNBEAT_API_URL'];
   const token = options.token ?? process.env['RUNBEAT_API_KEY'] ?? process.env['RUNBEAT_RUN_TOKEN'];
   if (named) return connection(named, token, options, false);
-  const file = await readServerFile(settingsFromOptions(options).settings.home);
+  const [{ settings }, { readServerFile }] = await Promise.all([settingsFromOptions(options), import('./server-file.js')]);
+  const file = await readServerFile(settings.home);
   if (!file || !(await isAnswering(file.url))) return null;
   return connection(file.url, token ?? file.token ?? undefined, options, false);
 }
@@ -52,7 +54,7 @@ export async function findServer(options: GlobalOptions): Promise<Connection | n
 export async function requireServer(options: GlobalOptions): Promise<Connection> {
   const found = await findServer(options);
   if (found) return found;
-  const { home } = settingsFromOptions(options).settings;
+  const { home } = (await settingsFromOptions(options)).settings;
   throw new CliError(
     'server_not_running',
     `No server is running for the home folder ${home}. Start one with \`runbeat serve\`, or name one with --server URL.`,
@@ -65,13 +67,25 @@ export async function requireServer(options: GlobalOptions): Promise<Connection>
 /** A server inside this process, on a free port, for the lifetime of one command. */
 export async function startEmbedded(options: GlobalOptions, flags: Partial<ServerSettings> = {}): Promise<Connection> {
   const { startServer } = await import('./start-server.js');
-  const { settings } = settingsFromOptions(options, { host: '127.0.0.1', port: 0, mode: 'local', logLevel: 'silent', ...flags });
+  const { settings } = await settingsFromOptions(options, {
+    host: '127.0.0.1',
+    port: 0,
+    mode: 'local',
+    logLevel: 'silent',
+    ...flags,
+  });
   const server = await startServer(settings);
-  const connected = connection(server.url, server.localToken, options, true);
+  const connected = await connection(server.url, server.localToken, options, true);
   return { ...connected, close: () => server.close() };
 }
 
-function connection(url: string, token: string | undefined, options: GlobalOptions, isEmbedded: boolean): Connection {
+async function connection(
+  url: string,
+  token: string | undefined,
+  options: GlobalOptions,
+  isEmbedded: boolean,
+): Promise<Connection> {
+  const { createClient } = await import('@runbeat/client');
   const client = createClient({ baseUrl: url, ...(token ? { token } : {}) });
   let companyId: Promise<string> | null = null;
   return {

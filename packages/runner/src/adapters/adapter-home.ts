@@ -11,6 +11,7 @@ import {
   systemClock,
 } from '@runbeat/adapter-host';
 import { currentBootId, isSameProcessAlive, startTicksOf } from '../home/process-identity.js';
+import { runnerError } from '../runner-error.js';
 import { holdingChangeLock } from './change-lock.js';
 import { type InstalledAdapter, readInstalledList, writeInstalledList } from './installed-list.js';
 
@@ -45,7 +46,9 @@ export interface AdapterHomeOptions {
 export async function openAdapterHome(options: AdapterHomeOptions): Promise<AdapterHome> {
   const folder = join(options.home, 'adapters');
   const staging = join(folder, '.staging');
-  await mkdir(staging, { recursive: true, mode: 0o700 });
+  await mkdir(staging, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw runnerError('runner_home_unusable', `The folder ${folder} cannot be made: ${String(cause)}`, { cause });
+  });
   await clearDeadStaging(staging);
   const folders = createAdapterFolders(folder, join(staging, stagingName()));
   const lifter = packageFolder('@runbeat/adapter-paperclip', import.meta.url);

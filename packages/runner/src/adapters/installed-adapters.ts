@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { fitsSpec, parsePackageSpec } from '@runbeat/adapter-host';
 import { findHomeHolder } from '../home/home-lock.js';
+import { runnerError } from '../runner-error.js';
 import { type AdapterHome, openAdapterHome } from './adapter-home.js';
 import { installAdapter } from './install-adapter.js';
 import type { InstalledAdapter } from './installed-list.js';
@@ -43,17 +44,24 @@ export interface InstalledAdaptersOptions {
 export function createInstalledAdapters(options: InstalledAdaptersOptions): InstalledAdapters {
   const home = resolve(options.home);
   const baseFolder = options.baseFolder ?? process.cwd();
-  const open = (): Promise<AdapterHome> =>
-    openAdapterHome({
-      home,
-      environment: options.environment ?? process.env,
-      onOutput: options.onOutput ?? (() => undefined),
-    });
+  /** A disk that is full or may not be written is told as such, not as a bug. */
+  const using = async <T>(work: (adapters: AdapterHome) => Promise<T>): Promise<T> => {
+    try {
+      const onOutput = options.onOutput ?? (() => undefined);
+      return await work(await openAdapterHome({ home, environment: options.environment ?? process.env, onOutput }));
+    } catch (cause) {
+      if (!isSystemError(cause)) throw cause;
+      throw runnerError('runner_home_unusable', `The adapters in ${home} cannot be read or changed: ${cause.message}`, { cause });
+    }
+  };
   const listingsOf = async (adapters: AdapterHome, entries: readonly InstalledAdapter[]) =>
     listAdapters({ adapters, home, entries, runnerPid: await findHomeHolder(home) });
 
-  const install: InstalledAdapters['install'] = async (spec, { allowScripts = false, environment, signal } = {}) => {
-    const adapters = await open();
+  const install = async (
+    adapters: AdapterHome,
+    spec: string,
+    { allowScripts = false, environment, signal }: InstallAdapterOptions = {},
+  ): Promise<InstalledAdapterListing> => {
     const entry = await installAdapter(adapters, {
       spec,
       baseFolder,
@@ -69,20 +77,22 @@ export function createInstalledAdapters(options: InstalledAdaptersOptions): Inst
   };
 
   return {
-    install,
-    async installMissing(spec, installOptions) {
-      const adapters = await open();
-      const parsed = parsePackageSpec(spec, baseFolder);
-      const staying = (await adapters.list()).filter((entry) => entry.removalRequestedAt === null);
-      return staying.some((entry) => fitsSpec(parsed, entry)) ? null : await install(spec, installOptions);
-    },
-    async remove(adapterType) {
-      const isRunnerAlive = (await findHomeHolder(home)) !== null;
-      return await removeAdapter(await open(), { adapterType, isRunnerAlive, typesAtWork: await typesAtWork(home) });
-    },
-    async list() {
-      const adapters = await open();
-      return await listingsOf(adapters, await adapters.list());
-    },
+    install: (spec, installOptions) => using((adapters) => install(adapters, spec, installOptions)),
+    installMissing: (spec, installOptions) =>
+      using(async (adapters) => {
+        const parsed = parsePackageSpec(spec, baseFolder);
+        const staying = (await adapters.list()).filter((entry) => entry.removalRequestedAt === null);
+        return staying.some((entry) => fitsSpec(parsed, entry)) ? null : await install(adapters, spec, installOptions);
+      }),
+    remove: (adapterType) =>
+      using(async (adapters) => {
+        const isRunnerAlive = (await findHomeHolder(home)) !== null;
+        return await removeAdapter(adapters, { adapterType, isRunnerAlive, typesAtWork: await typesAtWork(home) });
+      }),
+    list: () => using(async (adapters) => listingsOf(adapters, await adapters.list())),
   };
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'errno' in error && 'syscall' in error;
 }

@@ -95,12 +95,12 @@ export function createRunnerPeer(options: RunnerPeerOptions): ConnectionPeer & {
       ),
     resetSockets: () => options.transport.reset(),
     onConnected(session, messages) {
-      options.jobs().judge(session.jobs, true);
+      options.jobs().judge(session.jobs);
       options.jobs().take(messages);
       options.jobs().resume();
     },
     onMessages: (messages) => options.jobs().take(messages),
-    onVerdicts: (verdicts) => options.jobs().judge(verdicts, false),
+    onVerdicts: (verdicts) => options.jobs().judge(verdicts),
     async drain() {
       const endMs = clock.monotonicMs() + options.stopGraceMs;
       const pause = (): Promise<void> => new Promise((resolve) => clock.setTimer(DRAIN_LOOK_MS, resolve));

@@ -14,6 +14,7 @@ export function metricsTextFrom(health: RunnerHealth): string {
       'since the last answer of the server',
       (client?.serverContactAgeMs ?? 0) / 1000,
     ],
+    ['runner_unusable_adapters', 'gauge', 'installed adapters that do not work', client?.adapterIssues.length ?? 0],
     ['runner_jobs', 'gauge', 'runs on this runner', jobs.length],
     ['runner_outbox_depth', 'gauge', 'results that the server has not accepted', client?.outboxDepth ?? 0],
     ['runner_spool_unacked_bytes', 'gauge', 'output that the server has not stored', client?.spoolBytesUnacked ?? 0],

@@ -16,8 +16,8 @@ export interface JobActor {
   state(): JobState;
   report(): RunnerJobReport;
   dispatch(event: JobEvent): void;
-  /** A verdict of the server; `isSessionStart` = its log offset is where to go on. */
-  judge(verdict: RunnerVerdict, isSessionStart: boolean): void;
+  /** A verdict of the server. */
+  judge(verdict: RunnerVerdict): void;
   /** What a session's worker is to be told; ignored while there is no work (it is repeated). */
   say(leaseEpoch: number, commands: readonly RunnerSessionCommand[]): void;
   /** Forgets what a session's worker was not told yet. */
@@ -224,14 +224,14 @@ export function createJobActor(options: JobActorOptions, leaseEpoch: number, fou
       session: work?.sessionProgress() ?? null,
     }),
     dispatch,
-    judge(verdict, isSessionStart) {
+    judge(verdict) {
       if (verdict.verdict === 'unknown') return judgeUnknown();
       unknownSinceMs = null;
       if (verdict.verdict === 'fenced') return dispatch({ type: 'fenced' });
       // The cancel first: a job that waits for its first renewal must not start only to be stopped.
       if (verdict.cancel !== null) dispatch({ type: 'cancelled', reason: reasonFromWire(verdict.cancel) });
       dispatch({ type: 'lease-renewed' });
-      if (isSessionStart && verdict.logOffset !== null) work?.rewind(verdict.logOffset);
+      if (verdict.logOffset !== null) work?.rewind(verdict.logOffset);
     },
     say(epoch, commands) {
       if (state.phase === 'running' && epoch === state.leaseEpoch) work?.say(commands);

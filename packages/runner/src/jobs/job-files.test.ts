@@ -42,6 +42,20 @@ test('what another process finds is what was stored: claimed, started, with its 
   expect(await found()).toEqual([]);
 });
 
+test('after a crash of the machine work that may have begun counts as begun: its mark waited for no disk', async () => {
+  const files = await openJobFiles(home);
+  await files.storeJob({ spec, leaseEpoch: 3, hasStarted: false, handle: null });
+  const mark = join(home, 'jobs', runId, 'started');
+  const hasStarted = async () => (await (await openJobFiles(home)).findAll()).found[0]?.job.hasStarted;
+  expect(await hasStarted()).toBe(false);
+  for (const left of ['0 another-boot', '', '0']) {
+    await writeFile(mark, left);
+    expect(await hasStarted()).toBe(true);
+  }
+  await rm(mark);
+  expect(await hasStarted()).toBe(true);
+});
+
 test('nobody else can read it: it holds the secrets of the run', async () => {
   const files = await openJobFiles(home);
   await files.storeJob({ spec, leaseEpoch: 3, hasStarted: false, handle: null });

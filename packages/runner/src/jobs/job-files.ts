@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { RunHandleV1, RunResultV1 } from '@runbeat/adapter-sdk';
 import { type RunnerJobSpec, runnerJobSpecSchema, runnerResultSchema } from '@runbeat/protocol';
 import { z } from 'zod';
+import { currentBootId } from '../home/process-identity.js';
 import { syncFolder, writeAtomically, writeDurably } from '../home/write-durably.js';
 
 /** What a restarted runner must know of a job. Holds the run's resolved secrets: mode 0600, gone with the job. */
@@ -28,7 +29,11 @@ export interface FoundJob {
   readonly finish: StoredFinish | null;
 }
 
-/** `<home>/jobs/<run id>/`: `job.json`, `started` (`0` or `1`), `log` (the spool), `finish.json`. `<home>/lost/` holds those that were given up. */
+/**
+ * `<home>/jobs/<run id>/`: `job.json`, `started`, `log` (the spool), `finish.json`. `<home>/lost/` holds those that were
+ * given up. `started` is `0` and the boot of the machine, or `1`: a `0` of another boot means that the work may have begun,
+ * because the `1` waits for no disk.
+ */
 export interface JobFiles {
   spoolPath(runId: string): string;
   /**
@@ -36,7 +41,7 @@ export interface JobFiles {
    * work is a process of this machine: those wait for no disk.
    */
   storeJob(job: StoredJob): Promise<void>;
-  /** Resolves when it is on the disk, whatever happens to the machine, that the work may have begun. */
+  /** When it resolves, no later process, not even after a crash of the machine, believes that the work has not begun. */
   markStarted(runId: string): Promise<void>;
   storeFinish(runId: string, finish: StoredFinish): Promise<void>;
   /** All jobs of this home; unreadable ones are moved to `lost/` and named in `broken`. */
@@ -61,12 +66,13 @@ export async function openJobFiles(home: string): Promise<JobFiles> {
   await mkdir(jobs, { recursive: true, mode: 0o700 });
   await mkdir(lost, { recursive: true, mode: 0o700 });
 
+  const notStarted = `0 ${currentBootId()}`;
   /** What is on its way to the disk since the claim; resolves with the failure, if there was one. */
   const settling = new Map<string, Promise<Error | null>>();
 
   async function read(runId: string): Promise<FoundJob> {
     const { spec, leaseEpoch, handle } = storedJobSchema.parse(await readJson(join(jobs, runId, 'job.json')));
-    const hasStarted = (await readJson(join(jobs, runId, 'started'))) === 1;
+    const hasStarted = (await readFile(join(jobs, runId, 'started'), 'utf8').catch(() => '1')) !== notStarted;
     const rawFinish = await readJson(join(jobs, runId, 'finish.json'));
     return {
       job: { spec, leaseEpoch, hasStarted, handle: (handle ?? null) as RunHandleV1 | null },
@@ -89,12 +95,14 @@ export async function openJobFiles(home: string): Promise<JobFiles> {
       if (hasStarted && job.handle?.kind !== 'process') return writeDurably(join(folder, 'job.json'), text);
       if (!hasStarted) {
         await mkdir(folder, { recursive: true, mode: 0o700 });
-        await writeFile(join(folder, 'started'), '0', { mode: 0o600 });
+        await writeFile(join(folder, 'started'), notStarted, { mode: 0o600 });
       }
       await writeAtomically(join(folder, 'job.json'), text);
-      // Brought to the disk while the lease is being renewed, so that the start has to wait for one byte only.
-      if (!hasStarted)
-        settling.set(runId, quietly(Promise.all([syncFile(join(folder, 'job.json')), syncFolder(folder), syncFolder(jobs)])));
+      // Brought to the disk while the lease is being renewed, so that the start waits for nothing.
+      if (!hasStarted) {
+        const files = ['job.json', 'started'].map((name) => syncFile(join(folder, name)));
+        settling.set(runId, quietly(Promise.all([...files, syncFolder(folder), syncFolder(jobs)])));
+      }
     },
     async markStarted(runId) {
       const failure = await settling.get(runId);
@@ -103,7 +111,8 @@ export async function openJobFiles(home: string): Promise<JobFiles> {
       const file = await open(join(jobs, runId, 'started'), 'r+');
       try {
         await file.write('1', 0);
-        await file.datasync();
+        // Elsewhere a boot has no name, so that only the mark itself can tell.
+        if (process.platform !== 'linux') await file.datasync();
       } finally {
         await file.close();
       }

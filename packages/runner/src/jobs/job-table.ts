@@ -7,7 +7,7 @@ export interface JobTable {
   /** Takes up what an earlier process left in the home folder. */
   recover(): Promise<void>;
   take(messages: readonly RunnerMessage[]): void;
-  judge(verdicts: readonly RunnerVerdict[], isSessionStart: boolean): void;
+  judge(verdicts: readonly RunnerVerdict[]): void;
   /** The connection is back: everything that waits is sent. */
   resume(): void;
   /** Before a new session is asked for: the server numbers on from the reports that it gets with it. */
@@ -80,8 +80,8 @@ export function createJobTable(options: JobTableOptions): JobTable {
         else actors.get(runId)?.say(leaseEpoch, message.commands);
       }
     },
-    judge(verdicts, isSessionStart) {
-      for (const verdict of verdicts) actors.get(verdict.runId)?.judge(verdict, isSessionStart);
+    judge(verdicts) {
+      for (const verdict of verdicts) actors.get(verdict.runId)?.judge(verdict);
     },
     resume() {
       for (const actor of actors.values()) actor.resume();

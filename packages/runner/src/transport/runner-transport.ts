@@ -1,5 +1,5 @@
 import { problemSchema } from '@runbeat/protocol';
-import { Agent, fetch } from 'undici';
+import { Agent, type Dispatcher, request as send } from 'undici';
 import type { z } from 'zod';
 
 /** What came of a request. Nothing is thrown: who asks decides by the kind. */
@@ -69,7 +69,8 @@ export function createRunnerTransport(options: {
       const deadline = AbortSignal.timeout(request.deadlineMs);
       const isBytes = request.body instanceof Uint8Array;
       try {
-        const response = await fetch(`${base}${request.path}`, {
+        // Not `fetch`: it copies a body of bytes several times, which is what a flood of output consists of.
+        const response = await send(`${base}${request.path}`, {
           method: request.method,
           headers: {
             ...(request.token === '' ? {} : { authorization: `Bearer ${request.token}` }),
@@ -78,12 +79,12 @@ export function createRunnerTransport(options: {
             ...request.headers,
           },
           body: isBytes ? (request.body as Uint8Array) : JSON.stringify(request.body),
-          redirect: 'manual',
           signal: AbortSignal.any([request.signal, deadline]),
           dispatcher: agent,
         });
-        const text = await textOf(response);
-        return judge(request, response.status, response.headers.get('retry-after'), text);
+        const text = await textOf(response.body);
+        const retryAfter = response.headers['retry-after'];
+        return judge(request, response.statusCode, typeof retryAfter === 'string' ? retryAfter : null, text);
       } catch (error) {
         if (request.signal.aborted) return { kind: 'aborted' };
         const message = deadline.aborted ? `no answer within ${request.deadlineMs} ms` : reasonOf(error);
@@ -101,10 +102,10 @@ export function createRunnerTransport(options: {
   };
 }
 
-async function textOf(response: Awaited<ReturnType<typeof fetch>>): Promise<string> {
+async function textOf(body: Dispatcher.ResponseData['body']): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength;
     if (size > ANSWER_LIMIT_BYTES) return '';
     chunks.push(chunk);
