@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { LoadedAdapter } from '@runbeat/adapter-host';
 import type { AdapterV1 } from '@runbeat/adapter-sdk';
-import { deriveRunnerHealth, type RunnerClientHealth, type RunnerHealth } from '@runbeat/protocol';
+import type { RunnerClientHealth, RunnerHealth } from '@runbeat/protocol';
 import { openAdapterHome } from './adapters/adapter-home.js';
 import { type AdapterFollower, createAdapterFollower } from './adapters/follow-adapters.js';
 import { type ConnectionLoop, createConnectionLoop } from './connection/connection-loop.js';
@@ -14,6 +14,7 @@ import { createRunnerPeer } from './connection/runner-peer.js';
 import { createAdapterSet } from './execution/adapter-set.js';
 import { clientHealthFrom } from './health/client-health.js';
 import { type LocalHealth, openLocalHealth } from './health/local-health.js';
+import { runnerHealthFrom } from './health/runner-health.js';
 import { lockHome } from './home/home-lock.js';
 import { loadIdentity } from './home/identity.js';
 import { currentBootId } from './home/process-identity.js';
@@ -70,8 +71,6 @@ export interface Runner {
   setAdapters(adapters: readonly (AdapterV1 | LoadedAdapter)[]): void;
 }
 
-const NOT_REGISTERED = '00000000-0000-0000-0000-000000000000';
-
 export function createRunner(options: RunnerOptions): Runner {
   const parsed = runnerClientSettingsSchema.safeParse(options.settings ?? {});
   if (!parsed.success) throw runnerError('runner_settings_invalid', `The settings cannot be used: ${parsed.error.message}`);
@@ -117,6 +116,7 @@ export function createRunner(options: RunnerOptions): Runner {
       throw runnerError('runner_home_unusable', `The home folder ${home} cannot be made: ${String(error)}`, { cause: error });
     });
     const lock = await lockHome(home);
+    let closeAdapters = async (): Promise<void> => {};
     try {
       const identity = await loadIdentity(home);
       const transport = createRunnerTransport({ serverUrl: options.serverUrl, connectTimeoutMs: settings.connectTimeoutMs });
@@ -139,6 +139,7 @@ export function createRunner(options: RunnerOptions): Runner {
           local.changed();
         },
       });
+      closeAdapters = () => installed.close();
       const peer = createRunnerPeer({
         calls,
         home,
@@ -201,51 +202,29 @@ export function createRunner(options: RunnerOptions): Runner {
         async end() {
           await loop.stop();
           await jobs.close();
-          await installed.close();
+          await closeAdapters();
           await transport.close();
           await local.close();
           await lock.release();
         },
       };
     } catch (error) {
+      await closeAdapters();
       await lock.release();
       throw error;
     }
   }
 
   function healthOf(from: Pick<Running, 'loop' | 'jobs' | 'claims' | 'installed' | 'runnerId'> | null): RunnerHealth {
-    const client = from === null ? null : clientHealth(from);
-    const contactAgeMs = client?.serverContactAgeMs ?? null;
-    const session = from?.loop.state().session ?? null;
-    const lastPollOkAt = client?.lastPollOkAt ?? null;
-    const pollAgeMs = lastPollOkAt === null ? null : clock.now().getTime() - Date.parse(lastPollOkAt);
-    const derived = deriveRunnerHealth({
-      adminStatus: 'enabled',
-      lastSeenAgeMs: contactAgeMs,
-      leaseRemainingMs: session === null || contactAgeMs === null ? contactAgeMs && 0 : session.leaseMs - contactAgeMs,
-      pollAgeMs,
-      pollWaitMs: session?.pollWaitMs ?? 0,
-      pollGraceMs: settings.requestGraceMs,
-      client,
-    });
-    return {
-      runner: {
-        id: from?.runnerId() ?? NOT_REGISTERED,
-        name,
-        labels,
-        slots,
-        version: runnerVersion,
-        adapters: adapters.list(),
-        adminStatus: 'enabled',
-        livenessStatus: derived.livenessStatus,
-        leaseRemainingMs: session === null || contactAgeMs === null ? null : session.leaseMs - contactAgeMs,
-        lastSeenAt: contactAgeMs === null ? null : new Date(clock.now().getTime() - contactAgeMs).toISOString(),
-        pollAgeMs,
-      },
-      client,
+    return runnerHealthFrom({
+      runnerId: from?.runnerId() ?? null,
+      profile: { name, labels, slots, adapters: adapters.list() },
+      client: from === null ? null : clientHealth(from),
+      session: from?.loop.state().session ?? null,
       jobs: from?.jobs.reports() ?? [],
-      health: derived.health,
-    };
+      nowMs: clock.now().getTime(),
+      pollGraceMs: settings.requestGraceMs,
+    });
   }
 
   return {
