@@ -2,11 +2,8 @@ import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/**
- * Files that start processes first: they wait more than they compute, so that the pure ones, which only compute, fill the
- * cores beside them and leave no long file for the end.
- */
-class WaitingFilesFirst extends BaseSequencer {
+/** The e2e files first: they are the longest and wait most, and none of them should be left for the end. */
+class LongestFilesFirst extends BaseSequencer {
   override async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(specifications);
     const rank = ({ project }: TestSpecification): number => (project.name === 'e2e' ? 0 : 1);
@@ -25,7 +22,7 @@ export default defineConfig({
     ],
     // Each file has its own servers, ports, databases and folders, and most of them wait: twice the cores keep these busy.
     maxWorkers: Math.min(2 * availableParallelism(), 8),
-    sequence: { sequencer: WaitingFilesFirst },
+    sequence: { sequencer: LongestFilesFirst },
     // A test that fails is tried up to twice more in CI and reported as flaky: the machine there is shared and has two cores.
     retry: process.env['CI'] ? 2 : 0,
   },
