@@ -192,11 +192,16 @@ test('T7 on a runner: the worker is killed, then a message at once: stdin_broken
   expect(new Set(settled).size).toBe(settled.length);
 });
 
+async function startAgain(process: ServeProcess | RunnerProcess, signal: NodeJS.Signals): Promise<void> {
+  await process.end(signal);
+  await process.start();
+}
+
 for (const { fault, strike } of [
-  { fault: 'a kill -9 of the server', strike: async () => (await server.end('SIGKILL'), await server.start()) },
-  { fault: 'a stop of the server', strike: async () => (await server.end('SIGTERM'), await server.start()) },
-  { fault: 'a kill -9 of the runner', strike: async () => (await runner.end('SIGKILL'), await runner.start()) },
-  { fault: 'a stop of the runner', strike: async () => (await runner.end('SIGTERM'), await runner.start()) },
+  { fault: 'a kill -9 of the server', strike: () => startAgain(server, 'SIGKILL') },
+  { fault: 'a stop of the server', strike: () => startAgain(server, 'SIGTERM') },
+  { fault: 'a kill -9 of the runner', strike: () => startAgain(runner, 'SIGKILL') },
+  { fault: 'a stop of the runner', strike: () => startAgain(runner, 'SIGTERM') },
   {
     fault: 'a kill -9 of both',
     strike: async () => {

@@ -87,7 +87,7 @@ export type RunnerAbort = z.infer<typeof runnerAbortSchema>;
 export const runnerVerdictSchema = z.object({
   runId: idSchema,
   verdict: z.enum(['keep', 'cancel', 'fenced', 'unknown']),
-  /** Where the log continues; null = not known yet, ask with the next PATCH. */
+  /** Go on with the log from here; null = go on where you are. */
   logOffset: z.int().nullable(),
   cancel: runnerAbortSchema.nullable(),
 });

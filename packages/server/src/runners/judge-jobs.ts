@@ -9,6 +9,7 @@ export async function judgeJobs(
   context: RunnerContext,
   link: RunnerLink,
   reports: readonly RunnerJobReport[],
+  isSessionStart: boolean,
 ): Promise<RunnerVerdict[]> {
   const elsewhere = reports.filter((report) => !context.jobs.has(report.runId));
   const stored = elsewhere.length === 0 ? [] : await context.store.findJobs(elsewhere.map((report) => report.runId));
@@ -25,12 +26,18 @@ export async function judgeJobs(
         // A run that nobody follows here may have been ended another way while its runner works on.
         runStatus: job === undefined ? await statusOfJob(context, report.runId, record) : 'active',
         cancel: job?.cancel ?? null,
-        logOffset: job?.intake?.position().offset ?? null,
+        logOffset: logOffsetOf(job, isSessionStart),
       });
       if (job && (verdict.verdict === 'keep' || verdict.verdict === 'cancel')) renew(context, job, report);
       return verdict;
     }),
   );
+}
+
+/** Where the runner goes on: told when a session begins, and later only when something that it had sent was lost here. */
+function logOffsetOf(job: DeskJob | undefined, isSessionStart: boolean): number | null {
+  const setback = job?.intake?.takeSetback() ?? null;
+  return isSessionStart ? (job?.intake?.position().offset ?? null) : setback;
 }
 
 /** Whether the runner has the job on its disk: what it merely heard of, it forgets with a restart. */

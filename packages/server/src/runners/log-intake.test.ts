@@ -64,6 +64,51 @@ test('a record that the store did not take is not counted as stored, and is take
   expect(records.map((record) => record.text)).toEqual(texts);
 });
 
+/** Lines that make large ranges, which are answered before they are handed on. */
+const large = Buffer.concat(
+  Array.from({ length: 40 }, (_, n) =>
+    Buffer.from(`${JSON.stringify({ k: 'log', s: 'stdout', t: `${n} `.padEnd(30_000, 'x'), at: 'now' })}\n`),
+  ),
+);
+const largeLine = large.length / 40;
+
+test('a large range is answered while it is handed on; the next one and the finish come behind it', async () => {
+  let letGo: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let taken = 0;
+  const onLine = async (): Promise<void> => {
+    await held;
+    taken += 1;
+  };
+  const intake = createLogIntake({ onLine }, startOfLog);
+  const half = largeLine * 20;
+  expect(await intake.receive({ from: 0, to: half }, large.subarray(0, half))).toEqual({ kind: 'stored', next: half });
+  expect(taken).toBe(0);
+  expect(intake.position().offset).toBe(0);
+  const finish = intake.finish(large.length, 'x');
+  letGo();
+  expect(await finish).toEqual({ kind: 'resend', from: half });
+  expect(taken).toBe(20);
+});
+
+test('what had been answered and was not taken is told with the next range, and its runner is sent back', async () => {
+  const { records, sinks } = recorder(3);
+  const intake = createLogIntake(sinks, startOfLog);
+  const half = largeLine * 20;
+  const receive = (from: number, to: number) => intake.receive({ from, to }, large.subarray(from, to));
+  expect(await receive(0, half)).toEqual({ kind: 'stored', next: half });
+  expect(await intake.finish(half, '')).toEqual({ kind: 'resend', from: largeLine * 3 });
+  expect(intake.takeSetback()).toBe(largeLine * 3);
+  expect(intake.takeSetback()).toBeNull();
+  await expect(receive(half, large.length)).rejects.toThrow('the store is away');
+  expect(await receive(half, large.length)).toEqual({ kind: 'rewind', next: largeLine * 3 });
+  await receive(largeLine * 3, large.length);
+  await intake.finish(large.length, '');
+  expect(records).toHaveLength(40);
+});
+
 test.each([
   ['not JSON', Buffer.from('nonsense\n')],
   ['no record', Buffer.from('{"k":"log","s":"elsewhere","t":"x","at":"now"}\n')],

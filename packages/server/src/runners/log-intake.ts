@@ -10,18 +10,33 @@ import { type LogRange, planLogRange } from './plan-log-range.js';
 export interface LogIntake {
   /** End of what was handed on. */
   position(): RunnerLogCursor;
-  /** Hands on what is new in the range; `rewind` = the range leaves a gap. Rejects with `run_not_attached` after `close`. */
+  /**
+   * Takes what is new in the range; `rewind` = the range leaves a gap. A large range is answered when it is in memory, so
+   * that the next one travels while it is handed on; a small one, when it was handed on. Rejects with `run_not_attached`
+   * after `close`, and with the failure of an earlier range that had been answered.
+   */
   receive(range: LogRange, body: Buffer): Promise<{ readonly kind: 'stored' | 'rewind'; readonly next: number }>;
   /** Judges a finish behind all uploads that came before it. */
   finish(logBytes: number, chain: string): Promise<FinishPlan>;
+  /** Once after a range failed that had been answered: where its runner must go back to. Null = nowhere. */
+  takeSetback(): number | null;
   /** No sink is called after the call in progress. */
   close(): void;
 }
 
 const NEWLINE = 0x0a;
+/** A range of this size is one of many, so that its failure is told with the next. */
+const ANSWER_AT_ONCE_BYTES = 262_144;
+/** Answered and not handed on. */
+const AHEAD_LIMIT_BYTES = 2_097_152;
 
 export function createLogIntake(sinks: Pick<JobSinks, 'onLine'>, start: RunnerLogCursor): LogIntake {
   let { offset, chain } = start;
+  /** End of what was taken; falls back to `offset` when handing on fails. */
+  let takenEnd = offset;
+  /** Of a range that had been answered; the next call tells it. */
+  let failure: { readonly error: unknown } | null = null;
+  let hasSetback = false;
   let isClosed = false;
   /** Uploads and finishes one after the other. */
   let tail: Promise<unknown> = Promise.resolve();
@@ -32,13 +47,14 @@ export function createLogIntake(sinks: Pick<JobSinks, 'onLine'>, start: RunnerLo
     return turn;
   }
 
-  async function append(body: Buffer): Promise<void> {
-    let from = 0;
-    while (from < body.length) {
-      const end = body.indexOf(NEWLINE, from) + 1;
-      if (end === 0) throw invalid('a range must end behind a line');
+  async function append(from: number, body: Buffer): Promise<void> {
+    // What came before it failed: the runner is told to go back.
+    if (from !== offset) return;
+    let at = 0;
+    while (at < body.length) {
+      const end = body.indexOf(NEWLINE, at) + 1;
       assertOpen();
-      const bytes = body.subarray(from, end);
+      const bytes = body.subarray(at, end);
       const line = lineFromBytes(bytes);
       const next = {
         offset: offset + bytes.length,
@@ -47,7 +63,7 @@ export function createLogIntake(sinks: Pick<JobSinks, 'onLine'>, start: RunnerLo
       await sinks.onLine(line, next);
       // Advanced only now: a sink that rejected has not taken the line, and the runner sends it again.
       ({ offset, chain } = next);
-      from = end;
+      at = end;
     }
   }
 
@@ -57,21 +73,56 @@ export function createLogIntake(sinks: Pick<JobSinks, 'onLine'>, start: RunnerLo
     }
   }
 
+  /** Hands a taken range on in its turn. */
+  function handOn(from: number, body: Buffer): Promise<void> {
+    return inTurn(() => append(from, body)).catch((error: unknown) => {
+      takenEnd = offset;
+      throw error;
+    });
+  }
+
+  async function roomAhead(): Promise<void> {
+    while (takenEnd - offset > AHEAD_LIMIT_BYTES) await tail;
+  }
+
   return {
     position: () => ({ offset, chain }),
-    receive: (range, body) =>
-      inTurn(async () => {
-        assertOpen();
-        const plan = planLogRange(range, offset);
-        if (plan.kind === 'rewind') return { kind: 'rewind', next: offset };
-        if (plan.kind === 'append') {
-          if (plan.skipBytes > 0 && body[plan.skipBytes - 1] !== NEWLINE) throw invalid('a range must begin at a line');
-          await append(body.subarray(plan.skipBytes));
-        }
-        return { kind: 'stored', next: offset };
-      }),
+    async receive(range, body) {
+      assertOpen();
+      if (failure !== null) {
+        const { error } = failure;
+        failure = null;
+        throw error;
+      }
+      const plan = planLogRange(range, takenEnd);
+      if (plan.kind === 'rewind') return { kind: 'rewind', next: takenEnd };
+      if (plan.kind === 'known') {
+        await tail;
+        return { kind: 'stored', next: takenEnd };
+      }
+      if (plan.skipBytes > 0 && body[plan.skipBytes - 1] !== NEWLINE) throw invalid('a range must begin at a line');
+      if (body.at(-1) !== NEWLINE) throw invalid('a range must end behind a line');
+      const from = takenEnd;
+      const news = body.subarray(plan.skipBytes);
+      takenEnd += news.length;
+      const handingOn = handOn(from, news);
+      if (news.length < ANSWER_AT_ONCE_BYTES) await handingOn;
+      else {
+        handingOn.catch((error: unknown) => {
+          failure = { error };
+          hasSetback = true;
+        });
+        await roomAhead();
+      }
+      return { kind: 'stored', next: takenEnd };
+    },
     finish: (logBytes, finishChain) =>
       inTurn(async () => planFinish({ logBytes, chain: finishChain, storedEnd: offset, storedChain: chain })),
+    takeSetback() {
+      if (!hasSetback) return null;
+      hasSetback = false;
+      return offset;
+    },
     close() {
       isClosed = true;
     },

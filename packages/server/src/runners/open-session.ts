@@ -46,7 +46,7 @@ export async function openSession(
   );
 
   forgetAcknowledgements(context, link, request);
-  const jobs: RunnerVerdict[] = await judgeJobs(context, link, request.jobs);
+  const jobs: RunnerVerdict[] = await judgeJobs(context, link, request.jobs, true);
   assignWaitingJobs(context);
   return {
     sessionId: link.sessionId,

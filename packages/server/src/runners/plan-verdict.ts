@@ -1,5 +1,5 @@
 import type { RunnerAbort, RunnerJobReport, RunnerVerdict } from '@runbeat/protocol';
-import type { RunnerJobRecord } from './runner-job-record.js';
+import { isReclaimable, type RunnerJobRecord } from './runner-job-record.js';
 
 /** What the server knows about a job that a runner reports. */
 export interface VerdictFacts {
@@ -11,7 +11,7 @@ export interface VerdictFacts {
   /** What the run store says; only asked for when this server does not follow the run. */
   readonly runStatus: 'active' | 'ended' | 'unknown';
   readonly cancel: RunnerAbort | null;
-  /** End of the stored log; null = the run is not attached (yet). */
+  /** Where the runner goes on with the log; null = where it is. */
   readonly logOffset: number | null;
 }
 
@@ -25,10 +25,7 @@ export function planVerdict(facts: VerdictFacts): RunnerVerdict {
     cancel: verdict === 'cancel' ? facts.cancel : null,
   });
   if (record === null) return answer(facts.runStatus === 'ended' ? 'fenced' : 'unknown');
-  // This database was restored from an older state and offers the run anew to the runner that works on it already: it
-  // will claim it under the new epoch without starting anything.
-  if (record.state === 'offered' && record.runnerId === facts.runnerId && report.leaseEpoch < record.leaseEpoch)
-    return answer('keep');
+  if (isReclaimable(record, { runnerId: facts.runnerId, leaseEpoch: report.leaseEpoch })) return answer('keep');
   const isHolder =
     record.runnerId === facts.runnerId &&
     record.leaseEpoch === report.leaseEpoch &&

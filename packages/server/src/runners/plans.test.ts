@@ -7,7 +7,7 @@ import { planLease } from './plan-lease.js';
 import { logRangeFromHeader, planLogRange } from './plan-log-range.js';
 import { type OfferCandidate, planOffer } from './plan-offer.js';
 import { planVerdict, type VerdictFacts } from './plan-verdict.js';
-import { nextLeaseEpoch, type RunnerJobRecord } from './runner-job-record.js';
+import { isReclaimable, nextLeaseEpoch, type RunnerJobRecord } from './runner-job-record.js';
 
 const record: RunnerJobRecord = {
   runId: 'run',
@@ -57,6 +57,14 @@ describe('the verdict on a job that a runner reports', () => {
   test('a finish whose acceptance got lost may be asked again', () => {
     expect(verdictOf('finishing', { record: { ...record, state: 'done' } })).toBe('keep');
   });
+});
+
+test('a restored database offers work to the runner that has it: what that writes under its old epoch waits, and is not refused', () => {
+  const offered = { ...record, state: 'offered', homeId: null, leaseEpoch: 9 } as const;
+  expect(isReclaimable(offered, { runnerId: 'r1', leaseEpoch: 5 })).toBe(true);
+  expect(isReclaimable(offered, { runnerId: 'r1', leaseEpoch: 9 })).toBe(false);
+  expect(isReclaimable(offered, { runnerId: 'r2', leaseEpoch: 5 })).toBe(false);
+  expect(isReclaimable({ ...offered, state: 'leased' }, { runnerId: 'r1', leaseEpoch: 5 })).toBe(false);
 });
 
 describe('where a run goes', () => {

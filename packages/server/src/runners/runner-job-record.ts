@@ -33,6 +33,17 @@ export interface RunnerJobRecord {
 
 export type RunnerJobPatch = Partial<Pick<RunnerJobRecord, 'runnerId' | 'homeId' | 'leaseEpoch' | 'state'>>;
 
+/**
+ * Whether the job is offered to this runner under a newer epoch than the one that it has it under: this database was
+ * restored from an older state. The runner claims it without starting anything, and goes on.
+ */
+export function isReclaimable(
+  record: RunnerJobRecord,
+  holder: { readonly runnerId: string; readonly leaseEpoch: number },
+): boolean {
+  return record.state === 'offered' && record.runnerId === holder.runnerId && holder.leaseEpoch < record.leaseEpoch;
+}
+
 const EPOCH_START_MS = Date.UTC(2026, 0, 1);
 
 /**

@@ -1,6 +1,7 @@
 import { ServerError } from '../server-error.js';
 import type { DeskJob } from './desk-job.js';
 import type { RunnerContext } from './runner-context.js';
+import { isReclaimable } from './runner-job-record.js';
 import type { RunnerLink } from './runner-link.js';
 
 /** The runner's link if this is its current session; otherwise rejects with what the runner must do. */
@@ -28,6 +29,8 @@ export async function requireJob(
     if (status === 'ended') throw fenced(runId);
     throw new ServerError('run_unknown', `This server has no job ${runId} on a runner. Keep the work until the grace is over.`);
   }
+  // What is written under the old epoch waits for the claim; refusing it would end work that goes on.
+  if (isReclaimable(record, { runnerId: link.runnerId, leaseEpoch })) throw notAttached();
   const isHolder =
     record.runnerId === link.runnerId &&
     record.leaseEpoch === leaseEpoch &&
@@ -43,5 +46,9 @@ export function fenced(runId: string): ServerError {
 /** Why a job that is not followed here takes no log and no claim: for the moment, or because its run is over. */
 export async function notFollowed(context: RunnerContext, runId: string): Promise<ServerError> {
   if ((await context.runStatus(runId)) === 'ended') return fenced(runId);
+  return notAttached();
+}
+
+function notAttached(): ServerError {
   return new ServerError('run_not_attached', 'The run is not executed by this server at the moment. Try again in a second.');
 }

@@ -36,7 +36,7 @@ export async function takeHeartbeat(
   if (lastSeenAt === null || now.getTime() - lastSeenAt.getTime() > LAST_SEEN_WRITE_MS) {
     context.track('store when a runner was last seen', context.directory.patch(runnerId, { lastSeenAt: now }));
   }
-  return { jobs: await judgeJobs(context, link, request.jobs), serverIncarnation: context.incarnation };
+  return { jobs: await judgeJobs(context, link, request.jobs, false), serverIncarnation: context.incarnation };
 }
 
 /** An adapter came or went at the runner: runs that waited for it may start, without a new session. */
