@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup';
+import { bundledLibraries, requireForBundled } from './tsup.bundled.js';
 
 /**
  * The one build of all packages: ESM for Node 20, declarations bundled per entry. It finds no type errors (`noCheck`), which
@@ -7,7 +8,10 @@ import { defineConfig } from 'tsup';
  */
 export function packageBuild(options: {
   entries: string[] | Record<string, string>;
-  noExternal?: string[];
+  /** Libraries that become part of the output, so that they load at once and need no folder of their own (devDependencies). */
+  bundles?: string[];
+  /** What bundled libraries name and never load here. */
+  leavesOut?: string[];
   /** Runs after each build; for files that are not compiled and belong beside the output. */
   onSuccess?: () => Promise<void>;
 }): ReturnType<typeof defineConfig> {
@@ -23,7 +27,13 @@ export function packageBuild(options: {
     tsconfig: 'tsconfig.build.json',
     splitting: true,
     silent: true,
-    ...(options.noExternal ? { noExternal: options.noExternal } : {}),
+    ...(options.bundles
+      ? {
+          noExternal: options.bundles,
+          banner: { js: requireForBundled },
+          esbuildPlugins: [bundledLibraries(options.bundles, options.leavesOut ?? [])],
+        }
+      : {}),
     ...(options.onSuccess ? { onSuccess: options.onSuccess } : {}),
   });
 }

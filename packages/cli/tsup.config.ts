@@ -1,3 +1,6 @@
 import { packageBuild } from '../../tsup.shared.js';
 
-export default packageBuild({ entries: ['src/index.ts', 'src/bin.ts'] });
+export default packageBuild({
+  entries: ['src/index.ts', 'src/bin.ts'],
+  bundles: ['cli-table3', 'commander', 'log-update', 'picocolors', 'yocto-spinner'],
+});

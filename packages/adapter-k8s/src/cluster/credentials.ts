@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type * as KubernetesClientModule from '@kubernetes/client-node';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { AdapterError } from '@runbeat/adapter-sdk';
+import type * as ClientNode from './client-node.js';
 
 /** Which cluster, as the config names it. Absent members = the usual places. */
 export interface ClusterSource {
@@ -24,18 +24,14 @@ export interface Credentials {
   readonly proxyAgent: Agent | null;
 }
 
-type KubernetesClient = typeof KubernetesClientModule;
-
-/**
- * client-node takes 76 MB and a third of a second to import: only a server that runs something on Kubernetes pays for it.
- */
-export async function loadClient(): Promise<KubernetesClient> {
+/** Loaded when it is first used: only a server that runs something on Kubernetes pays for it. */
+export async function loadClient(): Promise<typeof ClientNode> {
   try {
-    return await import('@kubernetes/client-node');
+    return await import('./client-node.js');
   } catch (error) {
     throw new AdapterError(
       'k8s.client_missing',
-      `@kubernetes/client-node cannot be loaded on Node ${process.version}: ${String(error)}. Version 2 needs Node 22; install 1.4.0 on Node 20.`,
+      `The Kubernetes client within @runbeat/adapter-k8s cannot be loaded on Node ${process.version}: ${String(error)}. Install the package again, with Node 20.19 or newer.`,
       { cause: error },
     );
   }

@@ -1,7 +1,7 @@
-import { createServerLog, type ServerLog } from '../process-output/server-log.js';
+import type { ServerLog } from '../process-output/server-log.js';
 import { ServerError } from '../server-error.js';
 import { serverSettingsSchema } from '../settings/server-settings.js';
-import { type OpenServer, openServer } from './open-server.js';
+import type { OpenServer } from './open-server.js';
 import { packageVersion } from './package-version.js';
 import type { CreateServerOptions, RunbeatServer } from './server.js';
 
@@ -25,11 +25,16 @@ export function createServer(options: CreateServerOptions): RunbeatServer {
     new ServerError('server_closed', 'The server is not open: call start() first, and not after close().');
 
   async function open(): Promise<void> {
+    // Not before a server is started: whoever imports this package for its settings or errors loads these only.
+    const [{ createServerLog }, { startServer }] = await Promise.all([
+      import('../process-output/server-log.js'),
+      import('./start-server.js'),
+    ]);
     const log = createServerLog({ level: settings.logLevel, descriptor: options.logDescriptor ?? 1 });
     try {
       opened = {
         log,
-        server: await openServer({
+        server: await startServer({
           settings,
           adapters: options.adapters,
           environment: options.environment ?? process.env,

@@ -7,7 +7,7 @@ import {
   touchApiKey,
 } from '../db/index.js';
 import { createPostgresSessionStore } from '../db/session-store.js';
-import { acquireHomeLock, prepareHome } from '../home/index.js';
+import type { HomeFolder } from '../home/index.js';
 import { wireRunSummary } from '../http/heartbeat-runs/wire-run.js';
 import { createHttpServer } from '../http/http-server.js';
 import { createLiveHub } from '../live/live-hub.js';
@@ -28,8 +28,7 @@ import type { LiveFeed, Logger } from '../supervisor/ports/index.js';
 import type { Supervisor } from '../supervisor/supervisor.js';
 import { createTelemetry } from '../telemetry/http-telemetry.js';
 import { openAdapters } from './adapters.js';
-import { checkAddress } from './check-address.js';
-import { createClosers } from './closers.js';
+import type { Closers } from './closers.js';
 import { createDatabaseClock } from './database-clock.js';
 import { readInstallation } from './installation.js';
 import { createLocalOperator } from './local-operator.js';
@@ -41,6 +40,15 @@ import { openRunners } from './runners.js';
 import type { CreateServerOptions } from './server.js';
 import { removeServerFile, writeServerFile } from './server-file.js';
 import { prepareSession } from './session-environment.js';
+import type { DatabaseProgram } from './start-database-program.js';
+
+export interface OpenServerOptions {
+  readonly settings: ServerSettings;
+  readonly adapters: CreateServerOptions['adapters'];
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly logger: Logger;
+  readonly version: string;
+}
 
 export interface OpenServer {
   readonly url: string;
@@ -53,152 +61,139 @@ export interface OpenServer {
 const supervisorShare = 0.6;
 
 /**
- * Puts a server together, from the home folder up to the open door. What was opened is closed in reverse order, by
- * `close` or when a later step fails.
+ * Puts a server together on its home folder and database, up to the open door. What it opens is added to the closers,
+ * which the caller runs when this rejects.
  */
-export async function openServer(options: {
-  readonly settings: ServerSettings;
-  readonly adapters: CreateServerOptions['adapters'];
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly logger: Logger;
-  readonly version: string;
-}): Promise<OpenServer> {
+export async function openServer(
+  options: OpenServerOptions,
+  ground: { readonly home: HomeFolder; readonly closers: Closers; readonly databaseProgram: DatabaseProgram },
+): Promise<OpenServer> {
   const { settings, environment, logger, version } = options;
-  checkAddress(settings);
-  const closers = createClosers(logger);
-  try {
-    const home = await prepareHome(settings.home);
-    const lock = await acquireHomeLock(home.path);
-    closers.add('home lock', () => lock.release());
-    const { database, isEmbedded, close: closeDatabase } = await openDatabase(settings, logger);
-    closers.add('database', closeDatabase);
+  const { home, closers, databaseProgram } = ground;
+  const database = await openDatabase(await databaseProgram.connectionString(), settings, logger);
+  closers.add('database', () => database.close());
+  const runStore = createPostgresRunStore(database);
+  const clock = createDatabaseClock();
+  await clock.synchronise(() => runStore.databaseNow());
+  if (settings.mode === 'local') await ensureLocalCompany(database, clock.now());
+  const installation = await readInstallation(database, clock.now());
+  const logStore = await openLogStore(settings, home, database);
+  closers.add('log store', () => logStore.close());
+  const metrics = createServerMetrics(logger);
+  closers.add('metrics', async () => metrics.close());
+  const liveEvents = createLiveEventLog({ database, logger });
+  await liveEvents.start();
+  closers.add('live events', () => liveEvents.stop());
 
-    const runStore = createPostgresRunStore(database);
-    const clock = createDatabaseClock();
-    await clock.synchronise(() => runStore.databaseNow());
-    if (settings.mode === 'local') await ensureLocalCompany(database, clock.now());
-    const installation = await readInstallation(database, clock.now());
-    const logStore = await openLogStore(settings, home, database);
-    closers.add('log store', () => logStore.close());
-    const metrics = createServerMetrics(logger);
-    closers.add('metrics', async () => metrics.close());
-    const liveEvents = createLiveEventLog({ database, logger });
-    await liveEvents.start();
-    closers.add('live events', () => liveEvents.stop());
+  const runTokens = createRunTokens(await loadRunTokenKey(home.path));
+  const secrets = createSecretSource(settings.secretsFile ?? null, environment);
+  let url = '';
+  const runEnvironment = createRunEnvironment({ runTokens, secrets, apiUrl: () => settings.publicUrl ?? url });
+  const runners = await openRunners({ database, runStore, clock, logger, metrics, settings });
+  closers.add('runners', () => runners.service.stop());
+  const adapters = await openAdapters({
+    settings,
+    home,
+    database,
+    inCode: typeof options.adapters === 'function' ? options.adapters(installation) : options.adapters,
+    environment,
+    runners: runners.service,
+    logger,
+    clock,
+  });
+  closers.add('adapters', () => adapters.close());
 
-    const runTokens = createRunTokens(await loadRunTokenKey(home.path));
-    const secrets = createSecretSource(settings.secretsFile ?? null, environment);
-    let url = '';
-    const runEnvironment = createRunEnvironment({ runTokens, secrets, apiUrl: () => settings.publicUrl ?? url });
-    const runners = await openRunners({ database, runStore, clock, logger, metrics, settings });
-    closers.add('runners', () => runners.service.stop());
-    const adapters = await openAdapters({
-      settings,
-      home,
-      database,
-      inCode: typeof options.adapters === 'function' ? options.adapters(installation) : options.adapters,
-      environment,
-      runners: runners.service,
-      logger,
-      clock,
-    });
-    closers.add('adapters', () => adapters.close());
-
-    const liveHub = createLiveHub({
-      // Connections are taken after the supervisor exists.
-      instanceId: () => supervisor.instanceId(),
-      settings: defaultLiveSettings,
-      clock,
-      logger,
-      metrics,
-      events: liveEvents,
-      logs: createLogTopicSource({ logStore, runStore }),
-      liveRuns: async (companyId) => (await listLiveRuns(database.executor, { companyId }, 200)).items.map(wireRunSummary),
-    });
-    // The hub hears of events when they are numbered; numbering them is what a commit asks for.
-    const liveFeed: LiveFeed = { ...liveHub, eventsCommitted: (companyId) => liveEvents.eventsCommitted(companyId) };
-    const supervisor = createSupervisor({
-      store: runStore,
+  const liveHub = createLiveHub({
+    // Connections are taken after the supervisor exists.
+    instanceId: () => supervisor.instanceId(),
+    settings: defaultLiveSettings,
+    clock,
+    logger,
+    metrics,
+    events: liveEvents,
+    logs: createLogTopicSource({ logStore, runStore }),
+    liveRuns: async (companyId) => (await listLiveRuns(database.executor, { companyId }, 200)).items.map(wireRunSummary),
+  });
+  // The hub hears of events when they are numbered; numbering them is what a commit asks for.
+  const liveFeed: LiveFeed = { ...liveHub, eventsCommitted: (companyId) => liveEvents.eventsCommitted(companyId) };
+  const supervisor = createSupervisor({
+    store: runStore,
+    logStore,
+    adapters,
+    processes: await createProcessTable(),
+    environment: runEnvironment,
+    liveFeed,
+    clock,
+    settings: { ...settings.supervisor, shutdownGraceMs: Math.ceil(settings.supervisor.shutdownGraceMs * supervisorShare) },
+    telemetry: createTelemetry({ isOn: settings.isTelemetryOn, url: settings.telemetryUrl, environment, logger }),
+    metrics,
+    logger,
+    version,
+    isOnlyInstance: databaseProgram.isEmbedded,
+  });
+  const sessions = createSessionService({
+    store: createPostgresSessionStore(database),
+    adapters,
+    instanceId: () => supervisor.instanceId(),
+    placeOf: placementFromHandle,
+    getAgent: (id) => runStore.getAgent(id),
+    prepare: prepareSession({ secrets, apiUrl: () => settings.publicUrl ?? url }),
+    clock,
+    logger,
+    metrics,
+    settings: defaultSessionSettings,
+  });
+  const localOperator = createLocalOperator();
+  const authenticator = createAuthenticator({
+    mode: settings.mode,
+    clock,
+    logger,
+    runTokens,
+    getRun: (id) => runStore.getRun(id),
+    findApiKeyByHash: (hash) => findApiKeyByHash(database.executor, hash),
+    markApiKeyUsed: (id, now) => touchApiKey(database.executor, id, now),
+    verifiers: [localOperator.verifier],
+  });
+  const http = await createHttpServer(
+    {
+      instance: { id: () => supervisor.instanceId(), version },
+      supervisor,
+      runStore,
       logStore,
+      database,
+      adapterCatalog: adapters,
       adapters,
-      processes: await createProcessTable(),
-      environment: runEnvironment,
+      sessions,
+      liveHub,
       liveFeed,
-      clock,
-      settings: { ...settings.supervisor, shutdownGraceMs: Math.ceil(settings.supervisor.shutdownGraceMs * supervisorShare) },
-      telemetry: createTelemetry({ isOn: settings.isTelemetryOn, url: settings.telemetryUrl, environment, logger }),
+      authenticator,
+      secrets,
+      agentMaxConcurrentRuns: settings.supervisor.agentMaxConcurrentRuns,
       metrics,
-      logger,
-      version,
-      isOnlyInstance: isEmbedded,
-    });
-    const sessions = createSessionService({
-      store: createPostgresSessionStore(database),
-      adapters,
-      instanceId: () => supervisor.instanceId(),
-      placeOf: placementFromHandle,
-      getAgent: (id) => runStore.getAgent(id),
-      prepare: prepareSession({ secrets, apiUrl: () => settings.publicUrl ?? url }),
+      readiness: readinessChecks({ database, supervisor }),
       clock,
       logger,
-      metrics,
-      settings: defaultSessionSettings,
-    });
-    const localOperator = createLocalOperator();
-    const authenticator = createAuthenticator({
+    },
+    {
       mode: settings.mode,
-      clock,
-      logger,
-      runTokens,
-      getRun: (id) => runStore.getRun(id),
-      findApiKeyByHash: (hash) => findApiKeyByHash(database.executor, hash),
-      markApiKeyUsed: (id, now) => touchApiKey(database.executor, id, now),
-      verifiers: [localOperator.verifier],
-    });
-    const http = await createHttpServer(
-      {
-        instance: { id: () => supervisor.instanceId(), version },
-        supervisor,
-        runStore,
-        logStore,
-        database,
-        adapterCatalog: adapters,
-        adapters,
-        sessions,
-        liveHub,
-        liveFeed,
-        authenticator,
-        secrets,
-        agentMaxConcurrentRuns: settings.supervisor.agentMaxConcurrentRuns,
-        metrics,
-        readiness: readinessChecks({ database, supervisor }),
-        clock,
-        logger,
-      },
-      {
-        mode: settings.mode,
-        allowedHosts: [...settings.allowedHosts, ...(settings.publicUrl ? [new URL(settings.publicUrl).host] : [])],
-        bodyLimitBytes: settings.bodyLimitBytes,
-        rateLimitPerMinute: settings.rateLimitPerMinute,
-      },
-      runners.routes,
-    );
-    closers.add('http', () => http.close());
-    ({ url } = await http.listen({ host: settings.host, port: settings.port }));
-    // From here on the supervisor may hand out our address.
-    await supervisor.start();
-    closers.add('supervisor', () => supervisor.stop());
-    await sessions.start();
-    closers.add('sessions', () => sessions.stopAll());
-    const maintenance = createMaintenance({ database, runStore, logStore, liveEvents, settings, clock, logger });
-    maintenance.start();
-    closers.add('maintenance', () => maintenance.stop());
-    await writeServerFile(home.path, { url, pid: process.pid, instanceId: supervisor.instanceId(), token: localOperator.token });
-    closers.add('server file', () => removeServerFile(home.path, process.pid));
-    logger.info({ url, home: home.path, mode: settings.mode, version }, 'the server is ready');
-    return { url, localToken: localOperator.token, supervisor, close: () => closers.closeAll() };
-  } catch (error) {
-    await closers.closeAll();
-    throw error;
-  }
+      allowedHosts: [...settings.allowedHosts, ...(settings.publicUrl ? [new URL(settings.publicUrl).host] : [])],
+      bodyLimitBytes: settings.bodyLimitBytes,
+      rateLimitPerMinute: settings.rateLimitPerMinute,
+    },
+    runners.routes,
+  );
+  closers.add('http', () => http.close());
+  ({ url } = await http.listen({ host: settings.host, port: settings.port }));
+  // From here on the supervisor may hand out our address.
+  await supervisor.start();
+  closers.add('supervisor', () => supervisor.stop());
+  await sessions.start();
+  closers.add('sessions', () => sessions.stopAll());
+  const maintenance = createMaintenance({ database, runStore, logStore, liveEvents, settings, clock, logger });
+  maintenance.start();
+  closers.add('maintenance', () => maintenance.stop());
+  await writeServerFile(home.path, { url, pid: process.pid, instanceId: supervisor.instanceId(), token: localOperator.token });
+  closers.add('server file', () => removeServerFile(home.path, process.pid));
+  logger.info({ url, home: home.path, mode: settings.mode, version }, 'the server is ready');
+  return { url, localToken: localOperator.token, supervisor, close: () => closers.closeAll() };
 }

@@ -34,6 +34,11 @@ export interface EmbeddedPostgresOptions {
   readonly logger: Logger;
   /** Other programs than those of the npm package; for tests with an older PostgreSQL. */
   readonly binaries?: PostgresBinaries;
+  /**
+   * Called when `initdb` or `postgres` runs, or a living server was found: from here on `start` mostly waits, and the caller
+   * may keep this process busy with other work. May be called more than once.
+   */
+  readonly onWorking?: () => void;
   /** Further server settings, by name. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly startTimeoutMs?: number;
@@ -73,8 +78,9 @@ class ManagedPostgres implements EmbeddedPostgres {
     const binaries = this.#options.binaries ?? (await locateBinaries(user));
     const folder = await prepareDatabaseFolder(this.#options.home, user);
     this.#place = { folder, binaries, user };
-    const created = await initialiseDatabase(folder, binaries, user);
+    const created = await initialiseDatabase({ folder, binaries, user, onSpawn: this.#options.onWorking });
     const found = created === 'created' ? null : await findLivingPostmaster(folder, this.#startTimeoutMs);
+    if (found !== null) this.#options.onWorking?.();
     const postmaster = found ?? (await this.#startNew(null));
     await this.#own(postmaster, found !== null);
     return {
@@ -113,6 +119,7 @@ class ManagedPostgres implements EmbeddedPostgres {
         port: fixedPort ?? (await findFreePort()),
         timeoutMs: this.#startTimeoutMs,
         settings: this.#options.settings,
+        onSpawn: this.#options.onWorking,
         onExit: () => this.#onEnd(),
       });
       if (!('failure' in result)) return result;

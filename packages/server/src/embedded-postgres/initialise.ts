@@ -9,11 +9,14 @@ import { type DatabaseUser, spawnIdentity } from './database-user.js';
 export const databaseOwner = 'runbeat';
 
 /** Makes the data folder if there is none yet. A try that died half way leaves only the folder in preparation. */
-export async function initialiseDatabase(
-  folder: DatabaseFolder,
-  binaries: PostgresBinaries,
-  user: DatabaseUser | null,
-): Promise<'created' | 'existing'> {
+export async function initialiseDatabase(options: {
+  readonly folder: DatabaseFolder;
+  readonly binaries: PostgresBinaries;
+  readonly user: DatabaseUser | null;
+  /** Called when the program that makes it runs. */
+  readonly onSpawn?: (() => void) | undefined;
+}): Promise<'created' | 'existing'> {
+  const { folder, binaries, user } = options;
   if (await exists(folder.data)) {
     await checkMajorVersion(folder, binaries);
     return 'existing';
@@ -33,6 +36,7 @@ export async function initialiseDatabase(
       '--no-instructions',
     ],
     user,
+    options.onSpawn,
   );
   if (code !== 0) {
     throw new ServerError(
@@ -57,6 +61,7 @@ function runToEnd(
   program: string,
   args: readonly string[],
   user: DatabaseUser | null,
+  onSpawn?: () => void,
 ): Promise<{ readonly code: number | null; readonly output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
@@ -71,6 +76,7 @@ function runToEnd(
         output = (output + text).slice(-8_192);
       });
     }
+    child.once('spawn', () => onSpawn?.());
     child.once('error', reject);
     child.once('close', (code) => resolve({ code, output }));
   });

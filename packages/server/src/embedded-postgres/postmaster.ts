@@ -53,6 +53,8 @@ export async function startPostmaster(options: {
   readonly port: number;
   readonly timeoutMs: number;
   readonly settings?: Readonly<Record<string, string>> | undefined;
+  /** Called when the program runs, before it is ready. */
+  readonly onSpawn?: (() => void) | undefined;
   /** Called once if it ends, whenever that is. */
   readonly onExit: () => void;
 }): Promise<Postmaster | { readonly failure: StartFailure['kind']; readonly reason: string }> {
@@ -71,6 +73,7 @@ export async function startPostmaster(options: {
       env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' },
     },
   );
+  child.once('spawn', () => options.onSpawn?.());
   child.once('error', (error) => (ended ??= error.message));
   child.once('exit', (code, signal) => {
     ended ??= signal === null ? `exit code ${code}` : `signal ${signal}`;

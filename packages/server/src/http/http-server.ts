@@ -19,6 +19,7 @@ import { issueWorkRoutes } from './issues/issue-work-routes.js';
 import { installJsonBody } from './json-body.js';
 import { judgeUpgrade } from './live-events/judge-upgrade.js';
 import { liveRoutes } from './live-events/live-routes.js';
+import { noJsonSchemaCompiler } from './no-json-schema-compiler.js';
 import { operationRoutes } from './operations/operation-routes.js';
 import { HttpProblem } from './problem/http-problem.js';
 import { installProblemAnswers, sendProblem } from './problem/install-problem-answers.js';
@@ -69,6 +70,7 @@ export async function createHttpServer(
     keepAliveTimeout: 72_000,
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: 200 },
+    schemaController: { compilersFactory: { buildValidator: noJsonSchemaCompiler, buildSerializer: noJsonSchemaCompiler } },
     // A path that cannot be decoded, or a part of it that is far too long: refused before any route is found.
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply, services.logger),
     clientErrorHandler: (error, socket) => answerBrokenRequest(error, socket as Socket),
@@ -96,7 +98,7 @@ export async function createHttpServer(
     errorResponseBuilder: (_request, context) =>
       new HttpProblem('rate_limited', `More than ${context.max} requests in a minute with this token.`),
   });
-  await installApiDocuments(app, services);
+  installApiDocuments(app, services);
   // In a scope of its own, so that the document sees every route.
   await app.register(async (scope) => {
     for (const plugin of [...builtInRoutes, ...plugins]) plugin(scope as HttpApp, services);
