@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Logger } from '../supervisor/ports/index.js';
 import { databaseFailure, isConnectionFailure, isRetryableConflict } from './database-failure.js';
 import { type Executor, executorOf } from './executor.js';
+import { createGatheringSocket } from './gathering-socket.js';
 
 /** The connections to PostgreSQL that everything in a server shares. */
 export interface Database {
@@ -40,6 +41,7 @@ export function createDatabase(options: {
     keepAlive: true,
     // Statements are sent without waiting for the answer to the one before.
     pipeline: true,
+    stream: createGatheringSocket,
     application_name: 'runbeat',
     // A statement that runs this long is stuck; without a limit it would hold its connection and its locks for ever.
     statement_timeout: 30_000,

@@ -442,6 +442,26 @@ export function runStoreConformance(name: string, create: () => Promise<RunStore
         );
         expect((await store.listRunEvents(run.id, { afterSeq: 1, limit: 2 })).map((one) => one.seq)).toEqual([2, 3]);
       });
+
+      it('are numbered run by run when those of several runs come at once, beside live events or without', async () => {
+        const runs = [await insertRun(), await insertRun()];
+        const event = (type: string) => ({ type, level: 'info' as const, message: 'm', data: null, at: now });
+        const eventsOf = (types: readonly string[]) => runs.map((run) => ({ ...run, events: types.map(event) }));
+        const { companyId } = runs[0] as (typeof runs)[number];
+        await store.transaction((tx) =>
+          tx.appendEvents({ runs: eventsOf(['a', 'b']), live: [{ companyId, type: 'x', data: null, at: now }] }),
+        );
+        await store.transaction((tx) => tx.appendEvents({ runs: eventsOf(['c']), live: [] }));
+        await store.transaction((tx) => tx.appendEvents({ runs: [], live: [] }));
+        for (const run of runs) {
+          const events = await store.listRunEvents(run.id, { afterSeq: 0, limit: 10 });
+          expect(events.map((one) => [one.seq, one.type])).toEqual([
+            [1, 'a'],
+            [2, 'b'],
+            [3, 'c'],
+          ]);
+        }
+      });
     });
 
     describe('liveness and recovery', () => {

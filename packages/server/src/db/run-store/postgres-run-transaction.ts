@@ -52,8 +52,9 @@ export function postgresRunTransaction(executor: Executor, later: (statement: Pr
     insertIssueComment: (comment) => send(issues.insertIssueComment(executor, comment)),
     hasActiveWork: (issueId) => issues.issueHasActiveWork(executor, issueId),
 
-    appendRunEvents: (run, newEvents) => send(events.appendRunEvents(executor, run, newEvents)),
-    appendLiveEvents: (newEvents) => send(events.appendLiveEvents(executor, newEvents)),
+    appendRunEvents: (run, newEvents) => send(events.appendEvents(executor, { runs: [{ ...run, events: newEvents }], live: [] })),
+    appendLiveEvents: (newEvents) => send(events.appendEvents(executor, { runs: [], live: newEvents })),
+    appendEvents: (newEvents) => send(events.appendEvents(executor, newEvents)),
     appendActivity: (entry, now) => send(events.appendActivity(executor, entry, now)),
     // Waited for: a key that is taken is no failure of the statement, so it would not fail the commit.
     keepAnswer: (answer, now) => keepAnswer(executor, answer, now),

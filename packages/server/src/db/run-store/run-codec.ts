@@ -1,7 +1,6 @@
 import type { NewRun, Run } from '../../supervisor/model/index.js';
-import { runFromNew } from '../../supervisor/model/index.js';
 import { heartbeatRuns } from '../schema/index.js';
-import { tableCodec } from '../table-codec.js';
+import { placeholders, tableCodec } from '../table-codec.js';
 import { placementKey } from './placement-key.js';
 
 export const runCodec = tableCodec(heartbeatRuns, ['queueRank', 'placementKey', 'insertionId']);
@@ -9,15 +8,53 @@ export const runCodec = tableCodec(heartbeatRuns, ['queueRank', 'placementKey', 
 /** One step of priority is worth this much waiting in the stored order of claiming; the setting's default. */
 export const storedAgeingMs = 60_000;
 
-/** The columns that a run has only in the database, after those of `runCodec.keys`. */
-export const derivedColumns = ['"queue_rank"', '"placement_key"'];
-
 export function runFromRow(values: readonly unknown[]): Run {
   return runCodec.rowFrom(values);
 }
 
-export function parametersFromNewRun(newRun: NewRun): unknown[] {
-  const run = runFromNew(newRun);
+const givenKeys = [
+  'id',
+  'companyId',
+  'agentId',
+  'adapterType',
+  'invocationSource',
+  'wakeupRequestId',
+  'issueId',
+  'taskKey',
+  'contextSnapshot',
+  'priority',
+  'notBefore',
+  'timeoutMs',
+  'idleTimeoutMs',
+  'retryOfRunId',
+  'processLossRetryCount',
+  'transientRetryCount',
+  'createdAt',
+] as const satisfies readonly (keyof NewRun)[];
+
+/** What every new run begins with, as SQL; all other columns begin as null. */
+const firstValues = {
+  status: `'queued'`,
+  ownerEpoch: '0',
+  attempt: '0',
+  logBytes: '0',
+  instanceDeathCount: '0',
+  updatedAt: `$${givenKeys.indexOf('createdAt') + 1}`,
+} as const satisfies Partial<Record<keyof Run, string>>;
+
+/** Writes the row that `runFromNew` describes; only what differs between runs is a parameter. */
+export const insertRunStatement = {
+  name: 'run_insert',
+  text: `INSERT INTO heartbeat_runs (${[
+    ...[...givenKeys, ...(Object.keys(firstValues) as (keyof typeof firstValues)[])].map((key) => runCodec.columnName(key)),
+    '"queue_rank"',
+    '"placement_key"',
+  ].join(', ')})
+    VALUES (${placeholders(givenKeys.length)}, ${Object.values(firstValues).join(', ')}, ${placeholders(2, givenKeys.length + 1)})`,
+};
+
+export function parametersFromNewRun(run: NewRun): unknown[] {
   const queueRank = run.createdAt.getTime() - run.priority * storedAgeingMs;
-  return [...runCodec.parameters(run), queueRank, placementKey(run.contextSnapshot.placement)];
+  const placement = placementKey(run.contextSnapshot.placement);
+  return [...givenKeys.map((key) => runCodec.parameter(key, run[key])), queueRank, placement];
 }

@@ -2,19 +2,13 @@ import type { AgentId, IssueId, NewRun, Run, RunId, RunPatch, RunStatus, WakeupS
 import type { CompareAndSet } from '../../supervisor/ports/index.js';
 import { type Executor, runStatement } from '../executor.js';
 import { textParameter, uuidParameter } from '../parameters.js';
-import { placeholders } from '../table-codec.js';
 import { type NamedStatements, namedStatements } from './named-statements.js';
 import { placementKey } from './placement-key.js';
-import { derivedColumns, parametersFromNewRun, runCodec, runFromRow, storedAgeingMs } from './run-codec.js';
+import { insertRunStatement, parametersFromNewRun, runCodec, runFromRow, storedAgeingMs } from './run-codec.js';
 
 const columns = runCodec.columnList();
 const getStatement = { name: 'run_get', text: `SELECT ${columns} FROM heartbeat_runs WHERE id = $1` };
 const lockStatement = { name: 'run_lock', text: `SELECT ${columns} FROM heartbeat_runs WHERE id = $1 FOR NO KEY UPDATE` };
-const insertStatement = {
-  name: 'run_insert',
-  text: `INSERT INTO heartbeat_runs (${columns}, ${derivedColumns.join(', ')})
-    VALUES (${placeholders(runCodec.keys.length + derivedColumns.length)})`,
-};
 const queuedOfIssueStatement = {
   name: 'run_queued_of_issue',
   text: `SELECT ${columns} FROM heartbeat_runs WHERE status = 'queued' AND agent_id = $1 AND issue_id = $2
@@ -47,7 +41,7 @@ export async function lockRun(executor: Executor, id: RunId): Promise<Run | null
 }
 
 export async function insertRun(executor: Executor, run: NewRun): Promise<void> {
-  await runStatement(executor, insertStatement, parametersFromNewRun(run));
+  await runStatement(executor, insertRunStatement, parametersFromNewRun(run));
 }
 
 export async function findQueuedRun(

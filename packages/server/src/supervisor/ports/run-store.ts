@@ -122,9 +122,11 @@ export interface RunStoreTransaction {
   getLastRunOfIssue(issueId: IssueId): Promise<Run | null>;
 
   /** `seq` is given by the store, in order. */
-  appendRunEvents(run: { readonly id: RunId; readonly companyId: CompanyId }, events: readonly NewRunEvent[]): Promise<void>;
+  appendRunEvents(run: Pick<RunEvents, 'id' | 'companyId'>, events: readonly NewRunEvent[]): Promise<void>;
   /** The outbox. Numbered and delivered only after the commit. */
   appendLiveEvents(events: readonly NewLiveEvent[]): Promise<void>;
+  /** Both of these for a whole transaction. */
+  appendEvents(events: { readonly runs: readonly RunEvents[]; readonly live: readonly NewLiveEvent[] }): Promise<void>;
   appendActivity(
     entry: { companyId: CompanyId; actor: string; action: string; entityType: string; entityId: string; data?: Json },
     now: Date,
@@ -134,6 +136,13 @@ export interface RunStoreTransaction {
    * an answer is kept under the key already; waits for a transaction that is about to keep one.
    */
   keepAnswer(answer: KeptAnswer, now: Date): Promise<void>;
+}
+
+/** What happened to one run, in order; once per run in a call. */
+export interface RunEvents {
+  readonly id: RunId;
+  readonly companyId: CompanyId;
+  readonly events: readonly NewRunEvent[];
 }
 
 /** One liveness refresh of the throttled batch. */

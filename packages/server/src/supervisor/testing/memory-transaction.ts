@@ -18,6 +18,19 @@ export function createMemoryTransaction(tables: MemoryTables): RunStoreTransacti
     runs.set(run.id, { ...run, ...patch });
     return 'moved';
   };
+  const appendRunEvents: RunStoreTransaction['appendRunEvents'] = async (run, events) => {
+    let seq = runEvents.all().filter((event) => event.runId === run.id).length;
+    for (const event of events) {
+      seq += 1;
+      runEvents.set(`${run.id} ${seq}`, { ...event, runId: run.id, seq });
+    }
+  };
+  const appendLiveEvents: RunStoreTransaction['appendLiveEvents'] = async (events) => {
+    for (const event of events) {
+      const id = liveEvents.all().length + 1;
+      liveEvents.set(String(id), { ...event, id });
+    }
+  };
   return {
     lockIdempotencyKey: async () => undefined,
     getAgent: async (id) => agents.get(id),
@@ -138,18 +151,11 @@ export function createMemoryTransaction(tables: MemoryTables): RunStoreTransacti
         .sort(byAge)
         .at(-1) ?? null,
 
-    async appendRunEvents(run, events) {
-      let seq = runEvents.all().filter((event) => event.runId === run.id).length;
-      for (const event of events) {
-        seq += 1;
-        runEvents.set(`${run.id} ${seq}`, { ...event, runId: run.id, seq });
-      }
-    },
-    async appendLiveEvents(events) {
-      for (const event of events) {
-        const id = liveEvents.all().length + 1;
-        liveEvents.set(String(id), { ...event, id });
-      }
+    appendRunEvents,
+    appendLiveEvents,
+    async appendEvents({ runs: changed, live }) {
+      for (const { events, ...run } of changed) await appendRunEvents(run, events);
+      await appendLiveEvents(live);
     },
     async appendActivity(entry) {
       activity.set(String(activity.all().length + 1), entry);

@@ -1,6 +1,6 @@
 import type { Json } from '@runbeat/adapter-sdk';
 import type { CompanyId, NewLiveEvent, NewRunEvent, RunId } from '../model/index.js';
-import type { RunStoreTransaction } from '../ports/index.js';
+import type { RunEvents, RunStoreTransaction } from '../ports/index.js';
 import type { SupervisorDependencies } from '../supervisor-dependencies.js';
 
 /** One transaction with what has to be told about it: events are written with it, in arrays, effects follow the commit. */
@@ -24,14 +24,14 @@ export async function inUnitOfWork<T>(
   let effects: (() => void)[] = [];
   const result = await dependencies.store.transaction(async (tx) => {
     const now = dependencies.clock.now();
-    const runEvents = new Map<RunId, { companyId: CompanyId; events: NewRunEvent[] }>();
+    const runEvents = new Map<RunId, RunEvents & { events: NewRunEvent[] }>();
     liveEvents = [];
     effects = [];
     const value = await work({
       tx,
       now,
       runEvent(run, event) {
-        const entry = runEvents.get(run.id) ?? { companyId: run.companyId, events: [] };
+        const entry = runEvents.get(run.id) ?? { id: run.id, companyId: run.companyId, events: [] };
         entry.events.push({ ...event, at: now });
         runEvents.set(run.id, entry);
       },
@@ -42,8 +42,7 @@ export async function inUnitOfWork<T>(
         effects.push(effect);
       },
     });
-    for (const [id, { companyId, events }] of runEvents) await tx.appendRunEvents({ id, companyId }, events);
-    if (liveEvents.length > 0) await tx.appendLiveEvents(liveEvents);
+    if (runEvents.size + liveEvents.length > 0) await tx.appendEvents({ runs: [...runEvents.values()], live: liveEvents });
     return value;
   });
   for (const companyId of new Set(liveEvents.map((event) => event.companyId))) dependencies.liveFeed.eventsCommitted(companyId);
