@@ -18,11 +18,11 @@ import { pollCancelRequests } from './recover/cancel-poll.js';
 import { livingInstances, sweepOrphanedRuns } from './recover/orphan-sweep.js';
 import { recoverRun } from './recover/recover-run.js';
 import { requestCancel } from './settle/request-cancel.js';
+import { createSettleDesk } from './settle/settle-desk.js';
 import type { SettleAnswer } from './settle/settle-run.js';
 import { reconcileStrandedIssues } from './stranded/reconcile-stranded-issues.js';
 import type { Supervisor } from './supervisor.js';
 import type { SupervisorDependencies } from './supervisor-dependencies.js';
-import { inUnitOfWork } from './transaction/unit-of-work.js';
 
 /** The throttled refresh is looked at this often; one statement carries all runs that are due. */
 const livenessTickMs = 5_000;
@@ -63,7 +63,13 @@ export function createSupervisor(dependencies: SupervisorDependencies): Supervis
     else dispatcher.slotFreed();
   };
   const desk = createExecutionDesk(dependencies, {
-    host: { isLeaseHeld: lease.isHeld, liveness, background, stopSignal: stopWaiting.signal },
+    host: {
+      isLeaseHeld: lease.isHeld,
+      liveness,
+      background,
+      settleDesk: createSettleDesk(dependencies),
+      stopSignal: stopWaiting.signal,
+    },
     activeRuns,
     background,
     unfollowed,
@@ -181,9 +187,8 @@ export function createSupervisor(dependencies: SupervisorDependencies): Supervis
     },
     async enqueueWakeup(input) {
       refuseStopped();
-      const answer = await inUnitOfWork(dependencies, (unit) => admitWakeup(unit, input));
+      const answer = await dispatcher.admit((unit) => admitWakeup(unit, input));
       dependencies.metrics.count('wakeups_total', { source: input.source, outcome: answer.outcome });
-      if (answer.outcome === 'queued') dispatcher.trigger();
       return answer;
     },
     async cancelRun(id, options) {

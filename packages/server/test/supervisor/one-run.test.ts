@@ -61,8 +61,8 @@ describe('a run from wake to end', () => {
       lastRunStatus: 'succeeded',
     });
     expect(telemetry.map((event) => event.name)).toEqual(['agent.first_heartbeat', 'agent.task_completed']);
-    // Admission, claim, handle and end are what a run costs; the start looked once for queued runs.
-    expect(store.calls.get('transaction')).toBe(5);
+    // Admission with claim, handle and end are what a run costs; the start looked once for queued runs.
+    expect(store.calls.get('transaction')).toBe(4);
   });
 
   it('tells when it gave output last, though it ended before its row was refreshed, and by no further write', async () => {

@@ -1,10 +1,10 @@
-import type { AdapterV1 } from '@runbeat/adapter-sdk';
+import { type AdapterV1, InternalError } from '@runbeat/adapter-sdk';
 import type { Assignment } from '../execute/execution-host.js';
 import type { Agent, AgentId, InstanceId, Issue, Run, RunPatch } from '../model/index.js';
 import { moveRun } from '../settle/move-run.js';
 import { runLiveData } from '../settle/run-live-event.js';
 import type { SupervisorDependencies } from '../supervisor-dependencies.js';
-import { inUnitOfWork, type UnitOfWork } from '../transaction/unit-of-work.js';
+import type { UnitOfWork } from '../transaction/unit-of-work.js';
 import { createClaimSlots, type Exclusions } from './claim-slots.js';
 import { planClaim } from './plan-claim.js';
 
@@ -19,58 +19,58 @@ export interface ClaimPass {
 /** Runs looked at in one transaction: their rows stay locked until it ends. */
 const longestBatch = 20;
 
-/** One transaction: pick the best queued runs that have a slot, check them once more, and make them ours. */
+export interface ClaimOptions {
+  readonly instanceId: InstanceId;
+  /** Free slots of the instance. */
+  readonly free: number;
+  readonly runningOfSlot: (key: string) => number;
+  readonly exclusions: Exclusions;
+  readonly firstHeartbeats: FirstHeartbeats;
+}
+
+/** Inside one transaction: pick the best queued runs that have a slot, check them once more, and make them ours. */
 export async function claimRuns(
   dependencies: SupervisorDependencies,
-  options: {
-    readonly instanceId: InstanceId;
-    readonly free: number;
-    readonly runningOfSlot: (key: string) => number;
-    readonly exclusions: Exclusions;
-    readonly firstHeartbeats: FirstHeartbeats;
-  },
+  unit: UnitOfWork,
+  options: ClaimOptions,
 ): Promise<ClaimPass> {
   const { adapters, settings } = dependencies;
   const { exclusions } = options;
   const limit = Math.min(longestBatch, options.free);
-  return inUnitOfWork(dependencies, async (unit) => {
-    const candidates = await unit.tx.selectClaimable({
-      now: unit.now,
-      limit,
-      ageingMs: settings.priorityAgeingMs,
-      excludeAgentIds: [...exclusions.agentIds],
-      excludeAdapterTypes: [...exclusions.adapterTypes],
-      excludePlacements: exclusions.placements,
-    });
-    if (candidates.length === 0) return { started: [], senseless: [], hasMore: false };
-    const agents = await lockSlots(unit, candidates, dependencies.isOnlyInstance ?? false);
-    const slots = createClaimSlots({
-      adapters,
-      free: options.free,
-      runningOfAgent: await unit.tx.countRunningByAgent([...agents.keys()]),
-      runningOfSlot: options.runningOfSlot,
-      agentDefault: settings.agentMaxConcurrentRuns,
-      exclusions,
-    });
-    const started: Assignment[] = [];
-    const senseless: { run: Run; reason: string }[] = [];
-    for (const run of candidates) {
-      const agent = agents.get(run.agentId) ?? null;
-      const issue = run.issueId === null ? null : await unit.tx.getIssue(run.issueId);
-      const plan = planClaim({ run, agent, issue });
-      if (plan.kind === 'skip' || !agent) {
-        senseless.push({ run, reason: plan.kind === 'skip' ? plan.reason : 'the agent does not exist any more' });
-        continue;
-      }
-      const adapter = slots.take(run, agent);
-      if (!adapter) continue;
-      const assignment = await start(unit, options.instanceId, { run, agent, issue, adapter });
-      if (!assignment) continue;
-      await options.firstHeartbeats.note(unit, agent);
-      started.push(assignment);
-    }
-    return { started, senseless, hasMore: candidates.length === limit };
+  const candidates = await unit.tx.selectClaimable({
+    now: unit.now,
+    limit,
+    ageingMs: settings.priorityAgeingMs,
+    excludeAgentIds: [...exclusions.agentIds],
+    excludeAdapterTypes: [...exclusions.adapterTypes],
+    excludePlacements: exclusions.placements,
   });
+  if (candidates.length === 0) return { started: [], senseless: [], hasMore: false };
+  const agents = await lockSlots(unit, candidates, dependencies.isOnlyInstance ?? false);
+  const slots = createClaimSlots({
+    adapters,
+    free: options.free,
+    runningOfAgent: await unit.tx.countRunningByAgent([...agents.keys()]),
+    runningOfSlot: options.runningOfSlot,
+    agentDefault: settings.agentMaxConcurrentRuns,
+    exclusions,
+  });
+  const chosen: ChosenRun[] = [];
+  const senseless: { run: Run; reason: string }[] = [];
+  for (const run of candidates) {
+    const agent = agents.get(run.agentId) ?? null;
+    const issue = run.issueId === null ? null : await unit.tx.getIssue(run.issueId);
+    const plan = planClaim({ run, agent, issue });
+    if (plan.kind === 'skip' || !agent) {
+      senseless.push({ run, reason: plan.kind === 'skip' ? plan.reason : 'the agent does not exist any more' });
+      continue;
+    }
+    const adapter = slots.take(run, agent);
+    if (!adapter) continue;
+    await options.firstHeartbeats.note(unit, agent);
+    chosen.push({ run, agent, issue, adapter });
+  }
+  return { started: await startAll(unit, options.instanceId, chosen), senseless, hasMore: candidates.length === limit };
 }
 
 /**
@@ -88,15 +88,28 @@ async function lockSlots(unit: UnitOfWork, candidates: readonly Run[], isOnlyIns
   return agents;
 }
 
-async function start(
-  unit: UnitOfWork,
-  instanceId: InstanceId,
-  claimed: { readonly run: Run; readonly agent: Agent; readonly issue: Issue | null; readonly adapter: AdapterV1 },
-): Promise<Assignment | null> {
-  const { run } = claimed;
-  const { now } = unit;
+interface ChosenRun {
+  readonly run: Run;
+  readonly agent: Agent;
+  readonly issue: Issue | null;
+  readonly adapter: AdapterV1;
+}
+
+/** All at once: their statements follow each other without waiting for answers in between. */
+async function startAll(unit: UnitOfWork, instanceId: InstanceId, chosen: readonly ChosenRun[]): Promise<Assignment[]> {
+  const starting = await Promise.allSettled(chosen.map((each) => start(unit, instanceId, each)));
+  // Only when none of them asks the database any more may the transaction end.
+  return starting.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
+}
+
+async function start(unit: UnitOfWork, instanceId: InstanceId, chosen: ChosenRun): Promise<Assignment> {
+  const { run } = chosen;
+  const { now, tx } = unit;
   // The agent's adapter as it is configured now: an agent may be edited while its run waits.
-  const { adapterType } = claimed.agent;
+  const { adapterType } = chosen.agent;
   const patch = {
     phase: 'starting',
     adapterType,
@@ -107,9 +120,13 @@ async function start(
     updatedAt: now,
     deadlineAt: run.timeoutMs === null ? null : new Date(now.getTime() + run.timeoutMs),
   } satisfies RunPatch;
-  const moved = await moveRun(unit.tx, { id: run.id, from: 'queued', ownerEpoch: run.ownerEpoch }, 'running', patch);
-  if (moved === 'stale') return null;
-  await unit.tx.moveWakeup({ id: run.wakeupRequestId, from: ['queued'] }, { status: 'claimed' }, now);
+  const [moved, , previousSession] = await Promise.all([
+    moveRun(tx, { id: run.id, from: 'queued', ownerEpoch: run.ownerEpoch }, 'running', patch),
+    tx.moveWakeup({ id: run.wakeupRequestId, from: ['queued'] }, { status: 'claimed' }, now),
+    run.taskKey === null ? null : tx.getAgentSession(run.agentId, adapterType, run.taskKey),
+  ]);
+  // Its row has been locked since it was selected.
+  if (moved === 'stale') throw new InternalError(`Run ${run.id} changed while it was locked to be claimed.`);
   const claimedRun: Run = { ...run, ...patch, status: 'running' };
   unit.runEvent(run, {
     type: 'run-started',
@@ -118,8 +135,7 @@ async function start(
     data: { attempt: patch.attempt, instanceId, adapterType },
   });
   unit.liveEvent(run.companyId, 'run-started', runLiveData(claimedRun));
-  const previousSession = run.taskKey === null ? null : await unit.tx.getAgentSession(run.agentId, adapterType, run.taskKey);
-  return { ...claimed, run: claimedRun, previousSession, mode: 'execute', hasEnded: false };
+  return { ...chosen, run: claimedRun, previousSession, mode: 'execute', hasEnded: false };
 }
 
 /** Marks an agent's first run ever, once. */

@@ -4,9 +4,12 @@ import { createLoop, type Loop } from '../loops/loop.js';
 import type { InstanceLease } from '../ownership/instance-lease.js';
 import { settleRun } from '../settle/settle-run.js';
 import { cancelledSettlement } from '../settle/settlement.js';
+import type { WakeupAnswer } from '../supervisor.js';
 import type { SupervisorDependencies } from '../supervisor-dependencies.js';
+import { inUnitOfWork, type UnitOfWork } from '../transaction/unit-of-work.js';
 import { type ClaimPass, claimRuns } from './claim-runs.js';
-import { hasExclusions, noExclusions } from './claim-slots.js';
+import { type Exclusions, hasExclusions, noExclusions } from './claim-slots.js';
+import { createClaimTurn } from './claim-turn.js';
 import { createFirstHeartbeats } from './first-heartbeats.js';
 
 /**
@@ -18,6 +21,11 @@ export interface Dispatcher extends Loop {
   runOnce(): Promise<number>;
   /** A slot became free: looks again only when the last pass left something for want of one. */
   slotFreed(): void;
+  /**
+   * Runs an admission, and claims within its transaction what is best then, unless a claim is under way already: so a lone
+   * wake costs one commit until it runs, while many at once share their claims. Resolves after the commit.
+   */
+  admit(admission: (unit: UnitOfWork) => Promise<WakeupAnswer>): Promise<WakeupAnswer>;
 }
 
 export function createDispatcher(
@@ -46,6 +54,21 @@ export function createDispatcher(
       );
     }
   };
+  const turn = createClaimTurn();
+  const freeSlots = (): number => (lease.isHeld() ? dependencies.settings.maxConcurrentRuns - activeRuns.count() : 0);
+  /** Admissions claim only while the loop would, too. */
+  let isOpen = false;
+  const claimWithin = (unit: UnitOfWork, exclusions: Exclusions): Promise<ClaimPass> =>
+    claimRuns(dependencies, unit, {
+      instanceId: lease.instanceId(),
+      free: freeSlots(),
+      runningOfSlot: activeRuns.countOfSlot,
+      exclusions,
+      firstHeartbeats,
+    });
+  const beginAll = ({ started }: ClaimPass): void => {
+    for (const assignment of started) options.begin(assignment);
+  };
   // Whether the last pass may have left a claimable run behind because nothing was free for it.
   let hasLeftSome = true;
   const runOnce = async (): Promise<number> => {
@@ -53,16 +76,13 @@ export function createDispatcher(
     let startedCount = 0;
     hasLeftSome = true;
     for (;;) {
-      const free = dependencies.settings.maxConcurrentRuns - activeRuns.count();
-      if (free <= 0 || !lease.isHeld()) return startedCount;
-      const pass = await claimRuns(dependencies, {
-        instanceId: lease.instanceId(),
-        free,
-        runningOfSlot: activeRuns.countOfSlot,
-        exclusions,
-        firstHeartbeats,
+      const pass = await turn.run(async () => {
+        if (freeSlots() <= 0) return null;
+        const claimed = await inUnitOfWork(dependencies, (unit) => claimWithin(unit, exclusions));
+        beginAll(claimed);
+        return claimed;
       });
-      for (const assignment of pass.started) options.begin(assignment);
+      if (!pass) return startedCount;
       startedCount += pass.started.length;
       await closeSenseless(pass.senseless);
       if (pass.hasMore) continue;
@@ -70,16 +90,48 @@ export function createDispatcher(
       return startedCount;
     }
   };
-
   const loop = createLoop({
     ...dependencies,
     name: 'claim',
     intervalMs: dependencies.settings.claimIntervalMs,
     pass: runOnce,
   });
+  const admit: Dispatcher['admit'] = async (admission) => {
+    const taken: { leave: (() => void) | null } = { leave: null };
+    try {
+      const { answer, pass, isComplete } = await inUnitOfWork(dependencies, async (unit) => {
+        const admitted = await admission(unit);
+        if (admitted.outcome !== 'queued') return { answer: admitted, pass: null, isComplete: true };
+        // Taken only now that no lock is left to wait for. The store may have run us before.
+        if (isOpen && freeSlots() > 0) taken.leave ??= turn.tryTake();
+        if (!taken.leave) return { answer: admitted, pass: null, isComplete: false };
+        const exclusions = noExclusions();
+        const claimed = await claimWithin(unit, exclusions);
+        const isAll = !claimed.hasMore && claimed.senseless.length === 0 && !hasExclusions(exclusions);
+        return { answer: admitted, pass: claimed, isComplete: isAll };
+      });
+      if (pass) beginAll(pass);
+      if (!isComplete) loop.trigger();
+      const started = pass?.started.find(({ run }) => run.id === answer.run?.id);
+      return started && answer.outcome === 'queued' ? { ...answer, run: started.run } : answer;
+    } finally {
+      taken.leave?.();
+    }
+  };
   return {
     ...loop,
     runOnce,
+    admit,
+    start() {
+      isOpen = true;
+      loop.start();
+    },
+    async stop() {
+      isOpen = false;
+      await loop.stop();
+      // What an admission has claimed is begun before anybody ends what is running.
+      await turn.run(() => Promise.resolve());
+    },
     slotFreed() {
       if (hasLeftSome) loop.trigger();
     },

@@ -1,7 +1,7 @@
 import type { RunLogWriter } from '../logs/run-log-writer.js';
 import { withoutSecrets } from '../logs/without-secrets.js';
 import { retryWhileUnavailable } from '../loops/retry-while-unavailable.js';
-import { type SettleAnswer, settleRun } from '../settle/settle-run.js';
+import type { SettleAnswer } from '../settle/settle-run.js';
 import { failedSettlement, type Settlement } from '../settle/settlement.js';
 import type { SupervisorDependencies } from '../supervisor-dependencies.js';
 import type { Assignment, ExecutionHost } from './execution-host.js';
@@ -46,7 +46,7 @@ export function createExecutionEnder(
     const isIncomplete = end !== undefined && (end.droppedBytes > 0 || end.gapBytes > 0);
     const missing = isIncomplete ? { droppedBytes: end.droppedBytes, gapBytes: end.gapBytes } : {};
     const complete = { ...settlement, detail: { ...settlement.detail, ...missing } };
-    const settle = () => settleRun(dependencies, record.run(), complete, { logEnd: record.logEnd() });
+    const settle = () => host.settleDesk.settle({ run: record.run(), settlement: complete, logEnd: record.logEnd() });
     const answer = await retryWhileUnavailable(settle, {
       what: `end of run ${followed.runId}`,
       clock,

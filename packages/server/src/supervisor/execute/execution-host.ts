@@ -2,12 +2,14 @@ import type { AdapterV1, Json } from '@runbeat/adapter-sdk';
 import type { LivenessRefresher } from '../liveness/liveness-refresher.js';
 import type { BackgroundWork } from '../loops/background-work.js';
 import type { Agent, Issue, Run } from '../model/index.js';
+import type { SettleDesk } from '../settle/settle-desk.js';
 
 /** What executions share with the rest of the supervisor. */
 export interface ExecutionHost {
   readonly isLeaseHeld: () => boolean;
   readonly liveness: LivenessRefresher;
   readonly background: BackgroundWork;
+  readonly settleDesk: SettleDesk;
   /** Aborts when the supervisor stops waiting for the database. */
   readonly stopSignal: AbortSignal;
 }

@@ -6,6 +6,7 @@ import type { SupervisorDependencies } from '../supervisor-dependencies.js';
 import { inUnitOfWork, type UnitOfWork } from '../transaction/unit-of-work.js';
 import { moveRun } from './move-run.js';
 import { planRetry } from './plan-retry.js';
+import { rememberOutcomes } from './remember-outcomes.js';
 import { insertRetryRun } from './retry-run.js';
 import { runLiveData } from './run-live-event.js';
 import type { Settlement } from './settlement.js';
@@ -23,56 +24,93 @@ const longestMessage = 8_000;
 
 const wakeupStatusOf = { succeeded: 'completed', failed: 'failed', cancelled: 'cancelled', timed_out: 'failed' } as const;
 
+/** One run to close. */
+export interface RunEnd {
+  /** The caller's last knowledge of it: its status and epoch are the guard. */
+  readonly run: Run;
+  readonly settlement: Settlement;
+  /** Where the log ended; the last refresh of the row may be a minute old. */
+  readonly logEnd?: LogEndPatch;
+  readonly wakeupSkippedReason?: string;
+}
+
 /**
  * Closes a run. Status, wakeup request, issue lock, retry run, agent state, session and the events that tell of it are one
- * transaction. `run` is the caller's last knowledge of it: its status and epoch are the guard.
+ * transaction.
  */
 export async function settleRun(
   dependencies: SupervisorDependencies,
   run: Run,
   settlement: Settlement,
-  options: {
-    /** Where the log ended; the last refresh of the row may be a minute old. */
-    readonly logEnd?: LogEndPatch;
-    readonly wakeupSkippedReason?: string;
-  } = {},
+  options: Omit<RunEnd, 'run' | 'settlement'> = {},
 ): Promise<SettleAnswer> {
-  const answer = await inUnitOfWork(dependencies, async (unit): Promise<SettleAnswer> => {
-    // Lock order: the issue before the run. Whoever queues work for the issue waits here and then sees the freed lock.
-    const issue = run.issueId === null ? null : await unit.tx.lockIssue(run.issueId);
-    const patch = terminalPatch(run, settlement, unit.now, options.logEnd);
-    const moved = await moveRun(unit.tx, { id: run.id, from: run.status, ownerEpoch: run.ownerEpoch }, settlement.status, patch);
-    if (moved === 'stale') return { outcome: 'stale' };
-    const settled: Run = { ...run, ...patch, status: settlement.status };
+  const [answer] = await settleRuns(dependencies, [{ run, settlement, ...options }]);
+  return answer as SettleAnswer;
+}
 
-    // The caller's copy may be older than a cancel request that another instance wrote.
-    const current = settlement.retry === 'never' ? run : ((await unit.tx.getRun(run.id)) ?? run);
-    const random = dependencies.random ?? Math.random;
-    const plan = planRetry({ run: current, settlement, now: unit.now, settings: dependencies.settings, random: random() });
-    const retry =
-      plan.kind === 'retry' ? await insertRetryRun(unit, settled, plan, `retry of run ${run.id}: ${plan.retryReason}`) : null;
-    await closeWakeup(unit, run, settlement, options.wakeupSkippedReason ?? null);
-    tellSettled(unit, settled, settlement, retry?.id ?? null, plan.kind === 'none' ? plan.reason : null);
-    if (retry) unit.liveEvent(run.companyId, 'run-queued', runLiveData(runFromNew(retry)));
-
-    let promotedRunIds: readonly RunId[] = [];
-    if (issue) {
-      const isLockHolder = issue.executionRunId === run.id;
-      await unit.tx.patchIssue(
-        issue.id,
-        {
-          ...(isLockHolder ? { executionRunId: retry?.id ?? null } : {}),
-          ...(settlement.status === 'succeeded' ? { recoveryUsed: null } : {}),
-        },
-        unit.now,
-      );
-      if (isLockHolder && !retry) promotedRunIds = await promoteDeferredWakeups(unit, { ...issue, executionRunId: null });
-    }
-    if (run.status === 'running') await rememberOutcome(unit, settled, settlement);
-    return { outcome: 'moved', run: settled, retryRunId: retry?.id ?? null, promotedRunIds };
+/** Closes several runs in one transaction; answers in the same order. No two of them may belong to one issue. */
+export async function settleRuns(
+  dependencies: SupervisorDependencies,
+  ends: readonly RunEnd[],
+): Promise<readonly SettleAnswer[]> {
+  const answers = await inUnitOfWork(dependencies, async (unit) => {
+    const settling = await Promise.allSettled(ends.map((end) => settle(dependencies, unit, end)));
+    // Only when none of them asks the database any more may the transaction end.
+    const settled = settling.map((result) => {
+      if (result.status === 'rejected') throw result.reason;
+      return result.value;
+    });
+    await rememberOutcomes(unit, executed(ends, settled));
+    return settled;
   });
-  if (answer.outcome === 'moved') count(dependencies, answer.run, settlement, answer.retryRunId !== null);
-  return answer;
+  for (const [index, answer] of answers.entries()) {
+    const end = ends[index];
+    if (end && answer.outcome === 'moved') count(dependencies, answer.run, end.settlement, answer.retryRunId !== null);
+  }
+  return answers;
+}
+
+/** Those that were running: a queued run that is closed is no work of its agent. */
+function executed(ends: readonly RunEnd[], answers: readonly SettleAnswer[]) {
+  return ends.flatMap(({ run, settlement }, index) => {
+    const answer = answers[index];
+    return answer?.outcome === 'moved' && run.status === 'running' ? [{ run: answer.run, result: settlement.result }] : [];
+  });
+}
+
+async function settle(dependencies: SupervisorDependencies, unit: UnitOfWork, end: RunEnd): Promise<SettleAnswer> {
+  const { run, settlement } = end;
+  // Lock order: the issue before the run. Whoever queues work for the issue waits here and then sees the freed lock.
+  const issue = run.issueId === null ? null : await unit.tx.lockIssue(run.issueId);
+  const patch = terminalPatch(run, settlement, unit.now, end.logEnd);
+  const moved = await moveRun(unit.tx, { id: run.id, from: run.status, ownerEpoch: run.ownerEpoch }, settlement.status, patch);
+  if (moved === 'stale') return { outcome: 'stale' };
+  const settled: Run = { ...run, ...patch, status: settlement.status };
+
+  // The caller's copy may be older than a cancel request that another instance wrote.
+  const current = settlement.retry === 'never' ? run : ((await unit.tx.getRun(run.id)) ?? run);
+  const random = dependencies.random ?? Math.random;
+  const plan = planRetry({ run: current, settlement, now: unit.now, settings: dependencies.settings, random: random() });
+  const retry =
+    plan.kind === 'retry' ? await insertRetryRun(unit, settled, plan, `retry of run ${run.id}: ${plan.retryReason}`) : null;
+  await closeWakeup(unit, run, settlement, end.wakeupSkippedReason ?? null);
+  tellSettled(unit, settled, settlement, retry?.id ?? null, plan.kind === 'none' ? plan.reason : null);
+  if (retry) unit.liveEvent(run.companyId, 'run-queued', runLiveData(runFromNew(retry)));
+
+  let promotedRunIds: readonly RunId[] = [];
+  if (issue) {
+    const isLockHolder = issue.executionRunId === run.id;
+    await unit.tx.patchIssue(
+      issue.id,
+      {
+        ...(isLockHolder ? { executionRunId: retry?.id ?? null } : {}),
+        ...(settlement.status === 'succeeded' ? { recoveryUsed: null } : {}),
+      },
+      unit.now,
+    );
+    if (isLockHolder && !retry) promotedRunIds = await promoteDeferredWakeups(unit, { ...issue, executionRunId: null });
+  }
+  return { outcome: 'moved', run: settled, retryRunId: retry?.id ?? null, promotedRunIds };
 }
 
 function terminalPatch(run: Run, settlement: Settlement, now: Date, logEnd?: LogEndPatch): RunPatch {
@@ -105,34 +143,6 @@ async function closeWakeup(unit: UnitOfWork, run: Run, settlement: Settlement, s
     {
       status: skippedReason === null ? wakeupStatusOf[settlement.status] : 'skipped',
       statusReason: skippedReason ?? settlement.error?.message.slice(0, longestMessage) ?? null,
-    },
-    unit.now,
-  );
-}
-
-async function rememberOutcome(unit: UnitOfWork, run: Run, settlement: Settlement): Promise<void> {
-  const { usage, costUsd, session } = settlement.result ?? {};
-  await unit.tx.updateAgentRuntimeState(
-    { id: run.agentId, companyId: run.companyId },
-    {
-      set: { lastRunId: run.id, lastRunStatus: run.status, lastErrorCode: run.errorCode, lastHeartbeatAt: unit.now },
-      add: {
-        totalRuns: 1,
-        totalInputTokens: usage?.inputTokens ?? 0,
-        totalOutputTokens: usage?.outputTokens ?? 0,
-        totalCostUsd: costUsd ?? 0,
-      },
-    },
-  );
-  if (run.taskKey === null || session === undefined) return;
-  await unit.tx.putAgentSession(
-    {
-      companyId: run.companyId,
-      agentId: run.agentId,
-      adapterType: run.adapterType,
-      taskKey: run.taskKey,
-      value: session,
-      runId: run.id,
     },
     unit.now,
   );
