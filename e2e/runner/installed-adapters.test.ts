@@ -1,12 +1,15 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { tarAdapterPackage } from '../../packages/server/src/adapters/testing/adapter-package.js';
 import { type PackageRegistry, startPackageRegistry } from '../../packages/server/src/adapters/testing/package-registry.js';
 import { endProcessesOf, waitUntil } from '../harness/processes.js';
 import { type CommandRunner, createCommandRunner } from './harness/command-runner.js';
 import { createServeProcess, isOver, type ServedRun, type ServeProcess } from './harness/serve-process.js';
+
+// Each install is an npm and a command that load themselves first; on a loaded machine that is seconds.
+vi.setConfig({ testTimeout: 180_000 });
 
 let folder: string;
 let server: ServeProcess;
@@ -232,6 +235,11 @@ test('an install that is killed half-way leaves the others as they were, and the
   expect(await readFile(join(runner.home, 'adapters', 'installed.json'), 'utf8')).toBe(list);
   expect(await states()).toEqual({ whole: '1.0.0 ready' });
   expect(await ended(await startRun('whole'))).toMatchObject({ status: 'succeeded' });
+  const askedAgain = registry.stall('adapter-stalled');
+  const interrupted = runner.startAdapters('install', 'adapter-stalled');
+  await askedAgain;
+  interrupted.child.kill('SIGINT');
+  expect(await interrupted.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('given up') });
   expect((await runner.adapters('install', await tarball('adapter-next', 'next'))).code).toBe(0);
   await untilStates({ next: '1.0.0 ready', whole: '1.0.0 ready' });
   expect(await versionsOf('adapter-stalled')).toEqual([]);

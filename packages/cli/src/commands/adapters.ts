@@ -4,6 +4,7 @@ import { type Connection, type GlobalOptions, requireServer } from '../connect/c
 import { exitCodes } from '../exit-codes.js';
 import { formatTable } from '../output/format.js';
 import { writeText } from '../output/terminal.js';
+import { sourceFromArgument } from './adapter-source.js';
 
 /** `runbeat adapters …`: the adapters of the running server. */
 export function registerAdapters(program: Command, context: CommandContext): void {
@@ -58,13 +59,6 @@ export function registerAdapters(program: Command, context: CommandContext): voi
         return report;
       }),
     );
-}
-
-/** Folders and tarballs are named from where the command is typed, not from where the server runs. */
-function sourceFromArgument(source: string): string {
-  return /^(\.{1,2}(\/|$)|\/)/.test(source) || source.endsWith('.tgz')
-    ? new URL(source, `file://${process.cwd()}/`).pathname
-    : source;
 }
 
 async function list(options: GlobalOptions, context: CommandContext): Promise<void> {

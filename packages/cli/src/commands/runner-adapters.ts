@@ -5,14 +5,16 @@ import type { CommandContext } from '../command-line.js';
 import type { GlobalOptions } from '../connect/connect.js';
 import { formatTable } from '../output/format.js';
 import { writeText } from '../output/terminal.js';
+import { stopSignal } from '../stop-signal.js';
+import { sourceFromArgument } from './adapter-source.js';
 
 interface InstallCommandOptions extends GlobalOptions {
   readonly allowScripts?: boolean;
   readonly env?: string[];
 }
 
-/** Types that every runner of this command has; `runnerHome` is where it runs. */
-export const builtInRunnerTypes = ['local', 'local-attached'];
+/** Types that every runner of this command has. */
+const builtInRunnerTypes = ['local', 'local-attached'];
 
 /** The folder of the runner that `runbeat runner` starts with the same options. */
 export async function runnerHome(options: Pick<GlobalOptions, 'home'>): Promise<string> {
@@ -63,10 +65,11 @@ export async function adaptersOf(options: GlobalOptions, context: CommandContext
 async function install(specs: readonly string[], options: InstallCommandOptions, context: CommandContext): Promise<void> {
   const adapters = await adaptersOf(options, context);
   const { allowScripts = false, env: environment } = options;
+  const installOptions = { allowScripts, signal: stopSignal({ isSecondFatal: true }), ...(environment ? { environment } : {}) };
   const items: InstalledAdapterListing[] = [];
   try {
     // One after the other: what is installed stays when the next one fails, and npm is no faster twice.
-    for (const spec of specs) items.push(await adapters.install(spec, { allowScripts, ...(environment ? { environment } : {}) }));
+    for (const spec of specs) items.push(await adapters.install(sourceFromArgument(spec), installOptions));
   } finally {
     await tellInstalled(items, options, context);
   }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
 import type { RunnerHealth } from '@runbeat/protocol';
 import type { Command } from 'commander';
@@ -8,6 +9,8 @@ import { exitCodes } from '../exit-codes.js';
 import { formatAge, formatTable } from '../output/format.js';
 import { writeText } from '../output/terminal.js';
 import { createTerminalLogger } from '../output/terminal-logger.js';
+import { stopSignal } from '../stop-signal.js';
+import { sourceFromArgument } from './adapter-source.js';
 import { adaptersOf, registerRunnerAdapters, runnerHome, several, tellInstalled } from './runner-adapters.js';
 
 /** A stopped runner's process ends by itself, or after this. */
@@ -96,12 +99,10 @@ async function run(options: RunnerCommandOptions, context: CommandContext): Prom
     runnerHome(options),
   ]);
   const token = options.token ?? process.env['RUNBEAT_API_KEY'];
-  const stopRequested = new Promise<void>((done) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => done());
-  });
+  const signal = stopSignal({ isSecondFatal: false });
   const installed = await adaptersOf(options, context);
   for (const spec of options.adapter ?? []) {
-    const item = await installed.installMissing(spec);
+    const item = await installed.installMissing(sourceFromArgument(spec), { signal });
     if (item !== null) await tellInstalled([item], options, context);
   }
   const runner = createRunner({
@@ -123,7 +124,7 @@ async function run(options: RunnerCommandOptions, context: CommandContext): Prom
       ? `${JSON.stringify({ type: 'started', home, pid: process.pid, healthPort: runner.healthPort })}\n`
       : `The runner works for ${serverUrl} (home ${home}, pid ${process.pid})\n`,
   );
-  await stopRequested;
+  if (!signal.aborted) await once(signal, 'abort');
   await runner.stop();
   // An adapter that hangs while it is loaded would keep the ended runner's process until its own limit.
   setTimeout(() => process.exit(), STOPPED_LIMIT_MS).unref();
