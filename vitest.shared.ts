@@ -39,8 +39,9 @@ export function packageTests(options: {
     test: {
       name: options.name,
       include: options.include ?? ['src/**/*.test.ts', 'test/**/*.test.ts', '*.test.ts'],
-      testTimeout: isHeavy ? 60_000 : 20_000,
-      hookTimeout: 60_000,
+      // Ceilings, not expectations: on a machine at its limit a server may need half a minute to start.
+      testTimeout: isHeavy ? 180_000 : 30_000,
+      hookTimeout: 120_000,
       pool: 'forks',
       ...(options.globalSetup ? { globalSetup: options.globalSetup } : {}),
     },

@@ -45,7 +45,7 @@ export interface TestServer {
   wake(agentId: string, body?: Parameters<RunbeatClient['agents']['wakeup']>[1]): Promise<HeartbeatRun>;
 }
 
-const readyLimitMs = 60_000;
+const readyLimitMs = 90_000;
 
 export async function createTestHome(atEnd: AtEnd = onTestFinished): Promise<string> {
   const home = await mkdtemp(join(tmpdir(), 'runbeat-e2e-'));
@@ -70,7 +70,7 @@ export function shareTestServer(options: Omit<TestServerOptions, 'home' | 'atEnd
   let server: TestServer | null = null;
   beforeAll(async () => {
     server = await startTestServer({ ...options, atEnd: (cleanup) => void cleanups.unshift(cleanup) });
-  }, readyLimitMs);
+  });
   afterAll(async () => {
     for (const cleanup of cleanups) await cleanup();
   });

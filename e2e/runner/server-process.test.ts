@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { patience } from '../harness/processes.js';
 import { createRunnerProcess, type RunnerProcess } from './harness/runner-process.js';
 import { createServeProcess, isOver, type ServeProcess } from './harness/serve-process.js';
 
@@ -114,7 +115,8 @@ test('cancel reaches the runner and is said to be done only when the work is gon
 async function until(condition: () => Promise<boolean>, ceilingMs = 30_000): Promise<void> {
   const startMs = performance.now();
   while (!(await condition().catch(() => false))) {
-    if (performance.now() - startMs > ceilingMs) throw new Error(`${condition.toString()} did not hold within ${ceilingMs} ms`);
+    if (performance.now() - startMs > ceilingMs * patience)
+      throw new Error(`${condition.toString()} did not hold within ${ceilingMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRunner, type Runner, type RunnerOptions } from '@runbeat/runner';
+import { patience } from '../../harness/processes.js';
 import { startTcpGate, type TcpGate } from './fault-proxy.js';
 import { type LightServer, startLightServer } from './light-server.js';
 import { scriptedAdapter } from './scripted-adapter.js';
@@ -79,7 +80,8 @@ export async function openLightBench(settings?: Parameters<typeof startLightServ
 export async function timeUntil(condition: () => boolean, ceilingMs = 30_000): Promise<number> {
   const startMs = performance.now();
   while (!condition()) {
-    if (performance.now() - startMs > ceilingMs) throw new Error(`${condition.toString()} did not hold within ${ceilingMs} ms`);
+    if (performance.now() - startMs > ceilingMs * patience)
+      throw new Error(`${condition.toString()} did not hold within ${ceilingMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   return performance.now() - startMs;

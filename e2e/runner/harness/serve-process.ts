@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { patience } from '../../harness/processes.js';
 
 const bin = fileURLToPath(new URL('../../../packages/cli/dist/bin.js', import.meta.url));
 
@@ -56,7 +57,7 @@ export async function createServeProcess(
     const response = await fetch(`${url}${path}`, {
       method,
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(10_000 * patience),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
@@ -98,7 +99,8 @@ export async function createServeProcess(
       let output = '';
       for (const stream of [started.stdout, started.stderr]) stream?.on('data', (chunk: Buffer) => (output += String(chunk)));
       for (let waitedMs = 0; !(await isReady()); waitedMs += 50) {
-        if (started.exitCode !== null || waitedMs > 45_000) throw new Error(`runbeat serve did not become ready: ${output}`);
+        if (started.exitCode !== null || waitedMs > 45_000 * patience)
+          throw new Error(`runbeat serve did not become ready: ${output}`);
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },
@@ -127,7 +129,8 @@ export async function createServeProcess(
       for (;;) {
         const run = await api<ServedRun>('GET', `/api/heartbeat-runs/${id}`).catch(() => null);
         if (run !== null && isSo(run)) return run;
-        if (performance.now() - startMs > ceilingMs) throw new Error(`run ${id} did not get there: ${JSON.stringify(run)}`);
+        if (performance.now() - startMs > ceilingMs * patience)
+          throw new Error(`run ${id} did not get there: ${JSON.stringify(run)}`);
         await new Promise((resolve) => setTimeout(resolve, 30));
       }
     },
