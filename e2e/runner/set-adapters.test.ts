@@ -53,3 +53,31 @@ test('a change whose heartbeat is lost is told by the next one', async () => {
   expect(lost).toBe(1);
   expect(runner.health().client?.reconnectCount).toBe(0);
 });
+
+test('an offer for an adapter that went away before the server heard of it is left alone, and taken when the adapter is back', async () => {
+  const bench = await openBench({ ...quickSettings, runnerHeartbeatMs: 120_000, runnerLeaseMs: 360_000 });
+  const proxy = await startFaultProxy(() => bench.server.port);
+  cleanups.push(() => proxy.close());
+  const adapter = scriptedAdapter(bench.executions);
+  const runner = await bench.runner({ adapters: [adapter], serverUrl: proxy.url, settings: quickRunner });
+  await timeUntil(() => runner.health().client?.lastHeartbeatOk === true);
+  let lost = 0;
+  let polls = 0;
+  let claims = 0;
+  proxy.choose = ({ path }) => {
+    if (path.endsWith('/poll')) polls += 1;
+    if (path.endsWith('/claim')) claims += 1;
+    if (!path.endsWith('/heartbeat') || lost > 0) return 'none';
+    lost += 1;
+    return 'drop-request';
+  };
+  runner.setAdapters([]);
+  await timeUntil(() => lost === 1);
+  const run = bench.server.startRun({ lines: 1 });
+  const before = polls;
+  await timeUntil(() => polls > before + 3);
+  expect([run.results.length, claims]).toEqual([0, 0]);
+  runner.setAdapters([adapter]);
+  expect(await run.ended).toMatchObject({ status: 'succeeded' });
+  expect([claims, bench.executions.get(run.id)]).toEqual([1, 1]);
+});

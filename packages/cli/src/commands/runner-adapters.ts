@@ -94,7 +94,8 @@ async function list(options: GlobalOptions, context: CommandContext): Promise<vo
     item.state,
     item.version,
     item.source,
-    item.lastError === null ? '' : `[${item.lastError.code}] ${item.lastError.message}`,
+    // The rest of a long reason, such as a stack, is in `--json` and in the runner's log.
+    item.lastError === null ? '' : `[${item.lastError.code}] ${item.lastError.message.split('\n', 1)[0]}`,
   ]);
   await writeText(
     context.terminal.stdout,
