@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LoadedAdapter } from '@runbeat/adapter-host';
@@ -185,13 +185,13 @@ test('a list that cannot be read changes nothing but the health', async () => {
   await placeAdapter(home, { type: 'foo' });
   await start();
   const list = join(home, 'adapters', 'installed.json');
+  const whole = await readFile(list, 'utf8');
   await writeFile(list, '{"formatVersion":1,"adap');
   await poll(() => follower?.issues()).toMatchObject([
     { package: null, code: 'runner_adapters_unreadable', message: expect.stringContaining(list) },
   ]);
   expect(offered()).toEqual(['foo 1.0.0']);
-  await rm(list);
-  await placeAdapter(home, { type: 'foo' });
+  await writeFile(list, whole);
   await poll(() => follower?.issues()).toEqual([]);
   expect(offered()).toEqual(['foo 1.0.0']);
 });
