@@ -281,6 +281,27 @@ test('a message that its server took to the grave is settled as failed, and the 
   expect(await pidOf(id)).toBe(pid);
 });
 
+test('deleted while its runner is cut off and before its server is killed: the worker is ended when they meet again', async () => {
+  const id = await startSession();
+  const pid = await pidOf(id);
+  gate.set('hole');
+  await client.sessions.end(id);
+  await server.end('SIGKILL');
+  await server.start();
+  expect(isAlive(pid)).toBe(true);
+  gate.set('open');
+  await waitUntil(
+    () => !isAlive(pid),
+    30_000,
+    () => 'the worker to be gone',
+  );
+  await waitUntil(
+    async () => (await client.sessions.get(id)).status.state === 'stopped',
+    30_000,
+    () => 'the session to be stopped',
+  );
+});
+
 test('attached work does not survive its runner: the session says so, and the next message starts a new worker', async () => {
   const id = await startSession();
   const pid = await pidOf(id);
@@ -291,6 +312,58 @@ test('attached work does not survive its runner: the session says so, and the ne
   await untilState(id, 'crashed');
   expect(await say(id, 'echo again')).toMatchObject({ state: 'completed', result: { echo: 'again' } });
 });
+
+test('cut off for longer than lease and grace: the worker is ended, the session says why and takes the next message', async () => {
+  const strict = await createServeProcess(join(folder, 'strict-server'), { RUNBEAT_RUNNER_DISCONNECT_GRACE_MS: '1000' });
+  const strictGate = await startTcpGate(() => strict.port);
+  const strictRunner = createRunnerProcess({
+    serverUrl: strictGate.url,
+    home: join(folder, 'strict-runner'),
+    runsDirectory: join(folder, 'strict-runs'),
+    settings: { requestGraceMs: 500 },
+  });
+  const before = client;
+  try {
+    await strict.start();
+    await strictRunner.start();
+    client = createClient({ baseUrl: strict.url });
+    companyId = (await client.companies.list()).items[0]?.id ?? '';
+    await waitUntil(
+      async () => (await strictRunner.health()).client?.status === 'streaming',
+      30_000,
+      () => 'the runner to be connected',
+    );
+    const id = await startSession();
+    const pid = await pidOf(id);
+    await say(id, 'hang', 'acknowledged', 'lost');
+    strictGate.set('hole');
+    await waitUntil(
+      () => !isAlive(pid),
+      30_000,
+      () => 'the runner to end the worker',
+    );
+    const { status } = await untilState(id, 'crashed');
+    expect(status.detail).toMatch(/did not come back within the grace period/);
+    expect(await client.sessions.prompt(id, 'lost')).toMatchObject({ state: 'lost' });
+    strictGate.set('open');
+    await waitUntil(
+      async () =>
+        say(id, 'echo again').then(
+          ({ state }) => state === 'completed',
+          () => false,
+        ),
+      30_000,
+      () => 'the next worker',
+    );
+  } finally {
+    client = before;
+    companyId = (await client.companies.list()).items[0]?.id ?? '';
+    strictGate.set('open');
+    await strictRunner.end('SIGTERM');
+    await strict.end('SIGTERM');
+    await strictGate.close();
+  }
+}, 120_000);
 
 test('no runner is there: the session is refused with what is missing', async () => {
   const { id: agentId } = await client.agents.create(companyId, {

@@ -70,7 +70,8 @@ test(
         if (n % 16 === 15) await server.whenRun(started[n - 8]?.id ?? '', isOver, 300_000);
       }
       for (const { id, lines, marks } of started) {
-        expect(await server.whenRun(id, isOver, 300_000)).toMatchObject({ status: 'succeeded' });
+        const { status, errorCode, error } = await server.whenRun(id, isOver, 300_000);
+        expect({ id, status, errorCode, error }).toEqual({ id, status: 'succeeded', errorCode: null, error: null });
         expect(await persistently(() => server.stdout(id))).toBe(
           Array.from({ length: lines }, (_, n) => `line ${n} äöü\n`).join(''),
         );

@@ -5,7 +5,8 @@ import type { RunnerClock } from '../runner-clock.js';
 /** What a job gives for its work, be it a run or a session's worker. */
 export interface ExecutionOptions {
   readonly spec: RunnerJobSpec;
-  readonly hasStarted: boolean;
+  /** How many processes of this runner began it; 0 = none. */
+  readonly starts: number;
   readonly handle: RunHandleV1 | null;
   /** Looked up anew whenever it is needed: an adapter may be installed while a job waits for it. */
   findAdapter(): AdapterV1 | null;

@@ -31,9 +31,9 @@ async function resume(options: ExecutionOptions): Promise<RunResultV1> {
   for (;;) {
     const adapter = options.findAdapter();
     const liveness = adapter === null ? null : adapter.hasOutOfProcessLiveness ? adapter.outOfProcess.kind : 'attached';
-    const plan = planResume({ hasStarted: options.hasStarted, handle: options.handle, liveness, probe, goneCount });
+    const plan = planResume({ starts: options.starts, handle: options.handle, liveness, probe, goneCount });
     if (adapter === null || plan === 'adapter-missing') {
-      if (!options.hasStarted) return adapterMissing(options.spec.adapterType);
+      if (options.starts === 0) return adapterMissing(options.spec.adapterType);
       if (await waitOrAbort(options)) return abortedResult(options.signal, adapterMissing(options.spec.adapterType));
       continue;
     }
@@ -42,6 +42,8 @@ async function resume(options: ExecutionOptions): Promise<RunResultV1> {
     const call = { ...options, adapter, config: config.value };
     switch (plan) {
       case 'execute':
+      case 'terminate-and-execute':
+        if (plan === 'terminate-and-execute') await terminate(call);
         await options.markStarted();
         return adapter.execute(contextFor(call));
       case 'reattach':

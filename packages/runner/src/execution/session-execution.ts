@@ -61,7 +61,7 @@ async function hold(options: SessionExecutionOptions): Promise<RunResultV1> {
   if (signal.aborted) onAbort();
   try {
     const context = contextFor(options, config.value as Json, leave.signal, () => worker?.resumeState);
-    worker = options.hasStarted ? await takeOver(options, interactive, context) : await open(options, interactive, context);
+    worker = options.starts > 0 ? await takeOver(options, interactive, context) : await open(options, interactive, context);
     if (worker === null) return ended(goneExit());
     if (signal.aborted) onAbort();
     // Told again by whoever takes it over: the process before may have died with the word unspoken.
@@ -81,7 +81,7 @@ async function hold(options: SessionExecutionOptions): Promise<RunResultV1> {
 async function adapterOnceThere(options: SessionExecutionOptions): Promise<AdapterV1 | null> {
   for (;;) {
     const adapter = options.findAdapter();
-    if (adapter !== null || !options.hasStarted) return adapter;
+    if (adapter !== null || options.starts === 0) return adapter;
     if (await waitOrAbort(options)) return null;
   }
 }

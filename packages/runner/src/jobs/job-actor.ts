@@ -87,7 +87,7 @@ export function createJobActor(options: JobActorOptions, leaseEpoch: number, fou
         return;
       case 'store-claim':
         if (spec === null) return;
-        await files.storeJob({ spec, leaseEpoch: state.leaseEpoch, hasStarted: false, handle: null });
+        await files.storeJob({ spec, leaseEpoch: state.leaseEpoch, starts: 0, handle: null });
         // Written down, so it may be reported; the log is opened while the heartbeat is on its way.
         link.hurryHeartbeat();
         work = await openWork(null);
@@ -270,5 +270,5 @@ function stateFromDisk(found: FoundJob): JobState {
   const base = offeredJob(found.job.leaseEpoch);
   const result: RunResultV1 | null = found.finish?.result ?? null;
   if (result !== null) return { ...base, phase: 'finishing', result };
-  return { ...base, phase: found.job.hasStarted ? 'running' : 'leased' };
+  return { ...base, phase: found.job.starts > 0 ? 'running' : 'leased' };
 }

@@ -28,38 +28,38 @@ const finish = { result: { status: 'succeeded' }, logBytes: 12, chain: 'x' } as 
 
 test('what another process finds is what was stored: claimed, started, with its handle, finished', async () => {
   const files = await openJobFiles(home);
-  const claimed = { spec, leaseEpoch: 3, hasStarted: false, handle: null };
+  const claimed = { spec, leaseEpoch: 3, starts: 0, handle: null };
   await files.storeJob(claimed);
   const found = async () => (await (await openJobFiles(home)).findAll()).found;
   expect(await found()).toEqual([{ job: claimed, finish: null }]);
-  await files.markStarted(runId);
-  expect(await found()).toEqual([{ job: { ...claimed, hasStarted: true }, finish: null }]);
-  await files.storeJob({ ...claimed, hasStarted: true, handle });
-  expect(await found()).toEqual([{ job: { ...claimed, hasStarted: true, handle }, finish: null }]);
+  await files.markStarted(runId, 1);
+  expect(await found()).toEqual([{ job: { ...claimed, starts: 1 }, finish: null }]);
+  await files.storeJob({ ...claimed, starts: 1, handle });
+  expect(await found()).toEqual([{ job: { ...claimed, starts: 1, handle }, finish: null }]);
   await files.storeFinish(runId, finish);
-  expect(await found()).toEqual([{ job: { ...claimed, hasStarted: true, handle }, finish }]);
+  expect(await found()).toEqual([{ job: { ...claimed, starts: 1, handle }, finish }]);
   await files.discard(runId);
   expect(await found()).toEqual([]);
 });
 
 test('after a crash of the machine work that may have begun counts as begun: its mark waited for no disk', async () => {
   const files = await openJobFiles(home);
-  await files.storeJob({ spec, leaseEpoch: 3, hasStarted: false, handle: null });
+  await files.storeJob({ spec, leaseEpoch: 3, starts: 0, handle: null });
   const mark = join(home, 'jobs', runId, 'started');
-  const hasStarted = async () => (await (await openJobFiles(home)).findAll()).found[0]?.job.hasStarted;
-  expect(await hasStarted()).toBe(false);
-  for (const left of ['0 another-boot', '', '0']) {
+  const starts = async () => (await (await openJobFiles(home)).findAll()).found[0]?.job.starts;
+  expect(await starts()).toBe(0);
+  for (const left of ['0 another-boot', '1 another-boot', '', '0']) {
     await writeFile(mark, left);
-    expect(await hasStarted()).toBe(true);
+    expect(await starts()).toBe(Number.POSITIVE_INFINITY);
   }
   await rm(mark);
-  expect(await hasStarted()).toBe(true);
+  expect(await starts()).toBe(Number.POSITIVE_INFINITY);
 });
 
 test('nobody else can read it: it holds the secrets of the run', async () => {
   const files = await openJobFiles(home);
-  await files.storeJob({ spec, leaseEpoch: 3, hasStarted: false, handle: null });
-  await files.markStarted(runId);
+  await files.storeJob({ spec, leaseEpoch: 3, starts: 0, handle: null });
+  await files.markStarted(runId, 1);
   expect((await stat(join(home, 'jobs'))).mode & 0o077).toBe(0);
   for (const name of await readdir(join(home, 'jobs', runId))) {
     expect((await stat(join(home, 'jobs', runId, name))).mode & 0o077).toBe(0);
@@ -68,12 +68,12 @@ test('nobody else can read it: it holds the secrets of the run', async () => {
 
 test('a lost job is kept, and comes back whole when it is offered again', async () => {
   const files = await openJobFiles(home);
-  await files.storeJob({ spec, leaseEpoch: 3, hasStarted: false, handle: null });
-  await files.markStarted(runId);
+  await files.storeJob({ spec, leaseEpoch: 3, starts: 0, handle: null });
+  await files.markStarted(runId, 1);
   await files.storeFinish(runId, finish);
   await files.keepLost(runId);
   expect((await files.findAll()).found).toEqual([]);
-  expect(await files.restoreLost(runId)).toMatchObject({ job: { leaseEpoch: 3, hasStarted: true }, finish });
+  expect(await files.restoreLost(runId)).toMatchObject({ job: { leaseEpoch: 3, starts: 1 }, finish });
   expect(await files.restoreLost(runId)).toBeNull();
 });
 

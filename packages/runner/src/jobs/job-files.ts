@@ -10,8 +10,8 @@ import { syncFolder, writeAtomically, writeDurably } from '../home/write-durably
 export interface StoredJob {
   readonly spec: RunnerJobSpec;
   readonly leaseEpoch: number;
-  /** Set before the adapter is called: from then on nobody may start it a second time. */
-  readonly hasStarted: boolean;
+  /** How many processes of this runner began it, counted before the adapter is called; infinite = nobody knows (another boot). */
+  readonly starts: number;
   /** From the adapter's `onSpawn`; null = it has not announced its work. */
   readonly handle: RunHandleV1 | null;
 }
@@ -31,8 +31,8 @@ export interface FoundJob {
 
 /**
  * `<home>/jobs/<run id>/`: `job.json`, `started`, `log` (the spool), `finish.json`. `<home>/lost/` holds those that were
- * given up. `started` is `0` and the boot of the machine, or `1`: a `0` of another boot means that the work may have begun,
- * because the `1` waits for no disk.
+ * given up. `started` says how many processes began the work, and in which boot of the machine: it waits for no disk, so
+ * that what it says of another boot may be too little.
  */
 export interface JobFiles {
   spoolPath(runId: string): string;
@@ -42,7 +42,7 @@ export interface JobFiles {
    */
   storeJob(job: StoredJob): Promise<void>;
   /** When it resolves, no later process, not even after a crash of the machine, believes that the work has not begun. */
-  markStarted(runId: string): Promise<void>;
+  markStarted(runId: string, starts: number): Promise<void>;
   storeFinish(runId: string, finish: StoredFinish): Promise<void>;
   /** All jobs of this home; unreadable ones are moved to `lost/` and named in `broken`. */
   findAll(): Promise<{ readonly found: readonly FoundJob[]; readonly broken: readonly string[] }>;
@@ -66,16 +66,16 @@ export async function openJobFiles(home: string): Promise<JobFiles> {
   await mkdir(jobs, { recursive: true, mode: 0o700 });
   await mkdir(lost, { recursive: true, mode: 0o700 });
 
-  const notStarted = `0 ${currentBootId()}`;
+  const bootId = currentBootId();
   /** What is on its way to the disk since the claim; resolves with the failure, if there was one. */
   const settling = new Map<string, Promise<Error | null>>();
 
   async function read(runId: string): Promise<FoundJob> {
     const { spec, leaseEpoch, handle } = storedJobSchema.parse(await readJson(join(jobs, runId, 'job.json')));
-    const hasStarted = (await readFile(join(jobs, runId, 'started'), 'utf8').catch(() => '1')) !== notStarted;
+    const starts = startsFromMark(await readFile(join(jobs, runId, 'started'), 'utf8').catch(() => ''), bootId);
     const rawFinish = await readJson(join(jobs, runId, 'finish.json'));
     return {
-      job: { spec, leaseEpoch, hasStarted, handle: (handle ?? null) as RunHandleV1 | null },
+      job: { spec, leaseEpoch, starts, handle: (handle ?? null) as RunHandleV1 | null },
       finish: rawFinish === undefined ? null : (storedFinishSchema.parse(rawFinish) as StoredFinish),
     };
   }
@@ -88,29 +88,29 @@ export async function openJobFiles(home: string): Promise<JobFiles> {
 
   return {
     spoolPath: (runId) => join(jobs, runId, 'log'),
-    async storeJob({ hasStarted, ...job }) {
+    async storeJob({ starts, ...job }) {
       const { runId } = job.spec;
       const folder = join(jobs, runId);
       const text = JSON.stringify({ formatVersion: 1, ...job });
-      if (hasStarted && job.handle?.kind !== 'process') return writeDurably(join(folder, 'job.json'), text);
-      if (!hasStarted) {
+      if (starts > 0 && job.handle?.kind !== 'process') return writeDurably(join(folder, 'job.json'), text);
+      if (starts === 0) {
         await mkdir(folder, { recursive: true, mode: 0o700 });
-        await writeFile(join(folder, 'started'), notStarted, { mode: 0o600 });
+        await writeFile(join(folder, 'started'), startMark(0, bootId), { mode: 0o600 });
       }
       await writeAtomically(join(folder, 'job.json'), text);
       // Brought to the disk while the lease is being renewed, so that the start waits for nothing.
-      if (!hasStarted) {
+      if (starts === 0) {
         const files = ['job.json', 'started'].map((name) => syncFile(join(folder, name)));
         settling.set(runId, quietly(Promise.all([...files, syncFolder(folder), syncFolder(jobs)])));
       }
     },
-    async markStarted(runId) {
+    async markStarted(runId, starts) {
       const failure = await settling.get(runId);
       settling.delete(runId);
       if (failure !== undefined && failure !== null) throw failure;
       const file = await open(join(jobs, runId, 'started'), 'r+');
       try {
-        await file.write('1', 0);
+        await file.write(startMark(starts, bootId), 0);
         // Elsewhere a boot has no name, so that only the mark itself can tell.
         if (process.platform !== 'linux') await file.datasync();
       } finally {
@@ -149,6 +149,16 @@ export async function openJobFiles(home: string): Promise<JobFiles> {
       return read(runId);
     },
   };
+}
+
+function startMark(starts: number, bootId: string): string {
+  return `${starts} ${bootId}`;
+}
+
+/** Nobody knows after a crash of the machine, or when the mark is not readable: more than any number of tries. */
+function startsFromMark(mark: string, bootId: string): number {
+  const [starts = '', markedBoot] = mark.split(' ');
+  return markedBoot === bootId && /^\d+$/.test(starts) ? Number(starts) : Number.POSITIVE_INFINITY;
 }
 
 async function syncFile(path: string): Promise<void> {

@@ -67,8 +67,8 @@ export function createJobTable(options: JobTableOptions): JobTable {
       const { found, broken } = await files.findAll();
       for (const runId of broken) logger.error({ runId }, 'a job on disk cannot be read; it was moved to lost/');
       for (const one of found) {
-        const { spec, leaseEpoch, hasStarted } = one.job;
-        logger.info({ runId: spec.runId, hasStarted, isFinished: one.finish !== null }, 'job found on disk');
+        const { spec, leaseEpoch, starts } = one.job;
+        logger.info({ runId: spec.runId, starts, isFinished: one.finish !== null }, 'job found on disk');
         add(spec.runId, leaseEpoch, one);
       }
     },

@@ -72,7 +72,7 @@ const spoolLost: RunResultV1 = {
 export async function createJobWork(options: JobWorkOptions): Promise<JobWork> {
   const { spec, files, link, clock, logger, settings } = options;
   const { runId } = spec;
-  let stored: StoredJob = options.stored?.job ?? { spec, leaseEpoch: options.leaseEpoch(), hasStarted: false, handle: null };
+  let stored: StoredJob = options.stored?.job ?? { spec, leaseEpoch: options.leaseEpoch(), starts: 0, handle: null };
   let outbox: StoredFinish | null = options.stored?.finish ?? null;
   let aliveAt: string | null = null;
   let execution: Promise<void> | null = null;
@@ -132,8 +132,8 @@ export async function createJobWork(options: JobWorkOptions): Promise<JobWork> {
   }
 
   async function tellPlace(): Promise<void> {
-    const type = stored.hasStarted ? 'runner_resumed' : 'runner_started';
-    const message = stored.hasStarted ? `Taken up again on ${options.place}.` : `Runs on ${options.place}.`;
+    const type = stored.starts > 0 ? 'runner_resumed' : 'runner_started';
+    const message = stored.starts > 0 ? `Taken up again on ${options.place}.` : `Runs on ${options.place}.`;
     await spool.append({ k: 'event', at: clock.now().toISOString(), type, level: 'info', message });
   }
 
@@ -142,15 +142,16 @@ export async function createJobWork(options: JobWorkOptions): Promise<JobWork> {
     const execution: ExecutionOptions = {
       // The server names itself as it is known where it runs; the work needs the name that is good from here.
       spec: { ...spec, environment: { ...spec.environment, RUNBEAT_API_URL: options.serverUrl } },
-      hasStarted: stored.hasStarted,
+      starts: stored.starts,
       handle: stored.handle,
       findAdapter: () => options.findAdapter(spec.adapterType),
       clock,
       probeRetryMs: settings.probeRetryMs,
       graceMs: TERMINATE_GRACE_MS,
       markStarted: async () => {
-        await files.markStarted(runId);
-        stored = { ...stored, hasStarted: true };
+        // Set first: a job that is written down meanwhile has begun.
+        stored = { ...stored, starts: stored.starts + 1 };
+        await files.markStarted(runId, stored.starts);
       },
       storeHandle: (handle: RunHandleV1) => store({ handle }),
       append,

@@ -231,6 +231,22 @@ describe('a session', () => {
     expect(await stateOf(second, id)).toBe('crashed');
   });
 
+  it('ends the worker of a session that was deleted while its server died, once', async () => {
+    const { id } = await started(service('old' as InstanceId));
+    const session = await store.get(id);
+    if (!session) throw new Error('the session is not stored');
+    // The deletion is stored, and the server dies before the worker has ended.
+    const deleted = { ...session, state: 'stopping', endedAt: clock.now() } as const;
+    await store.commit({ session: deleted, ownerEpoch: session.ownerEpoch, prompts: [], entries: [] });
+    store.isInstanceAlive = () => false;
+    const second = service();
+    expect(await second.runOnce()).toBe(1);
+    await settleDown();
+    expect(scripted.latest().isAlive()).toBe(false);
+    expect(await stateOf(second, id)).toBe('stopped');
+    expect(await service().runOnce()).toBe(0);
+  });
+
   it('waits out a database that is away, without losing or doubling anything', async () => {
     const { sessions, id } = await started();
     store.failNext = 3;

@@ -27,7 +27,7 @@ export interface SessionStore {
   listUnsettledPrompts(id: SessionId): Promise<readonly SessionPrompt[]>;
   /** In order, behind `afterSeq`. */
   readJournal(id: SessionId, query: { readonly afterSeq: number; readonly limit: number }): Promise<readonly JournalEntry[]>;
-  /** Sessions that are not ended and whose owner is null, has ended, or let its lease expire. */
+  /** Sessions that are not ended, or have a worker left, and whose owner is null, has ended, or let its lease expire. */
   listOrphans(query: { readonly now: Date; readonly limit: number }): Promise<readonly Session[]>;
   /** Takes the session over; null when another instance was quicker. The answer has the new epoch. */
   adopt(

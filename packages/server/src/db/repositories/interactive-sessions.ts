@@ -1,5 +1,5 @@
 import type { Json } from '@runbeat/adapter-sdk';
-import { and, desc, eq, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, desc, eq, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
 import type { AgentId, CompanyId, InstanceId, RunId, SessionId } from '../../supervisor/model/index.js';
 import type { Executor } from '../executor.js';
 import { interactiveSessions } from '../schema/index.js';
@@ -104,6 +104,9 @@ export async function patchInteractiveSession(
   return result.rowCount === 1 ? 'moved' : 'stale';
 }
 
+/** It is open, or was deleted and its worker was still being ended when its server died. */
+const hasSomethingToOwn = or(isNull(interactiveSessions.endedAt), isNotNull(interactiveSessions.handle));
+
 /** Takes a session over: epoch + 1, if it still has the epoch that the caller saw. Null when somebody else was first. */
 export async function adoptInteractiveSession(
   executor: Executor,
@@ -114,25 +117,19 @@ export async function adoptInteractiveSession(
   const [session] = await executor
     .update(interactiveSessions)
     .set({ ownerInstanceId, ownerEpoch: guard.ownerEpoch + 1, updatedAt: now })
-    .where(
-      and(
-        eq(interactiveSessions.id, guard.id),
-        eq(interactiveSessions.ownerEpoch, guard.ownerEpoch),
-        isNull(interactiveSessions.endedAt),
-      ),
-    )
+    .where(and(eq(interactiveSessions.id, guard.id), eq(interactiveSessions.ownerEpoch, guard.ownerEpoch), hasSomethingToOwn))
     .returning();
   return session ?? null;
 }
 
-/** Open sessions whose owner is not among the instances with a good lease; the caller adopts them. */
+/** Sessions whose owner is not among the instances with a good lease; the caller adopts them. */
 export async function listOrphanedSessions(executor: Executor, now: Date, limit: number): Promise<readonly InteractiveSession[]> {
   return executor
     .select()
     .from(interactiveSessions)
     .where(
       and(
-        isNull(interactiveSessions.endedAt),
+        hasSomethingToOwn,
         or(
           isNull(interactiveSessions.ownerInstanceId),
           sql`NOT EXISTS (SELECT 1 FROM server_instances i WHERE i.id = ${interactiveSessions.ownerInstanceId}

@@ -42,6 +42,8 @@ export const interactiveSessions = pgTable(
     index('interactive_sessions_company_index').on(table.companyId, table.id),
     index('interactive_sessions_agent_index').on(table.agentId, table.id),
     index('interactive_sessions_worker_index').on(table.workerId),
-    index('interactive_sessions_open_index').on(table.ownerInstanceId).where(sql`${table.endedAt} IS NULL`),
+    index('interactive_sessions_alive_index')
+      .on(table.ownerInstanceId)
+      .where(sql`${table.endedAt} IS NULL OR ${table.handle} IS NOT NULL`),
   ],
 );

@@ -72,7 +72,9 @@ export function createMemorySessionStore(): MemorySessionStore {
     async listOrphans({ limit }) {
       return [...sessions.values()]
         .filter(
-          (session) => !session.endedAt && (session.ownerInstanceId === null || !store.isInstanceAlive(session.ownerInstanceId)),
+          (session) =>
+            (!session.endedAt || session.handle) &&
+            (session.ownerInstanceId === null || !store.isInstanceAlive(session.ownerInstanceId)),
         )
         .slice(0, limit);
     },

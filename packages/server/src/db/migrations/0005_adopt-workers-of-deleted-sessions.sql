@@ -1,0 +1,2 @@
+DROP INDEX "interactive_sessions_open_index";--> statement-breakpoint
+CREATE INDEX "interactive_sessions_alive_index" ON "interactive_sessions" USING btree ("owner_instance_id") WHERE "interactive_sessions"."ended_at" IS NULL OR "interactive_sessions"."handle" IS NOT NULL;
