@@ -17,6 +17,7 @@ import { createInstanceLease } from './ownership/instance-lease.js';
 import { pollCancelRequests } from './recover/cancel-poll.js';
 import { livingInstances, sweepOrphanedRuns } from './recover/orphan-sweep.js';
 import { recoverRun } from './recover/recover-run.js';
+import { findUnansweredClaims } from './recover/unanswered-claims.js';
 import { requestCancel } from './settle/request-cancel.js';
 import { createSettleDesk } from './settle/settle-desk.js';
 import type { SettleAnswer } from './settle/settle-run.js';
@@ -42,6 +43,8 @@ export function createSupervisor(dependencies: SupervisorDependencies): Supervis
   const stopWaiting = new AbortController();
   const waiters = createSettledWaiters(dependencies, stopWaiting.signal);
   let state: 'new' | 'running' | 'stopped' = 'new';
+  // A claim was not answered; the next sweep looks for runs that became ours by it.
+  let isClaimInDoubt = false;
   // From here on this instance has listened; silence before may have been its own.
   let listeningSinceMs = clock.monotonicMs();
 
@@ -77,7 +80,15 @@ export function createSupervisor(dependencies: SupervisorDependencies): Supervis
     onFreed: () => dispatcher.slotFreed(),
     recover: (runId) => recoverOne(runId),
   });
-  const dispatcher = createDispatcher(dependencies, { lease, activeRuns, begin: desk.begin, onClosed: onSettled });
+  const dispatcher = createDispatcher(dependencies, {
+    lease,
+    activeRuns,
+    begin: desk.begin,
+    onClosed: onSettled,
+    onDoubt() {
+      isClaimInDoubt = true;
+    },
+  });
   const recoveryHost = {
     lease,
     activeRuns,
@@ -98,6 +109,11 @@ export function createSupervisor(dependencies: SupervisorDependencies): Supervis
   };
   const reap = async (): ReturnType<Supervisor['reapOrphanedRuns']> => {
     if (!lease.isHeld()) return { reaped: 0, runIds: [] };
+    if (isClaimInDoubt) {
+      const unanswered = await dispatcher.betweenClaims(() => findUnansweredClaims(dependencies, recoveryHost));
+      isClaimInDoubt = false;
+      for (const id of unanswered) unfollowed.add(id);
+    }
     return sweepOrphanedRuns(dependencies, recoveryHost);
   };
 

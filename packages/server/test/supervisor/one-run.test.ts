@@ -1,6 +1,8 @@
 import { createScriptedAdapter } from '@runbeat/adapter-testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ServerError } from '../../src/server-error.js';
 import { type Agent, type CompanyId, createRandomId, type RunId } from '../../src/supervisor/model/index.js';
+import type { RunStore } from '../../src/supervisor/ports/index.js';
 import { createFakeClock, type FakeClock } from '../../src/supervisor/testing/fake-clock.js';
 import { createMemoryLogStore, type MemoryLogStore } from '../../src/supervisor/testing/memory-log-store.js';
 import { createMemoryRunStore, type MemoryRunStore } from '../../src/supervisor/testing/memory-run-store.js';
@@ -63,6 +65,36 @@ describe('a run from wake to end', () => {
     expect(telemetry.map((event) => event.name)).toEqual(['agent.first_heartbeat', 'agent.task_completed']);
     // Admission with claim, handle and end are what a run costs; the start looked once for queued runs.
     expect(store.calls.get('transaction')).toBe(4);
+  });
+
+  it('is begun by the next sweep when the claim was committed and the answer to the commit was lost', async () => {
+    const scripted = createScriptedAdapter();
+    let answersLost = 0;
+    const unsteady: RunStore = {
+      ...store,
+      async transaction(work) {
+        const answer = await store.transaction(work);
+        if (answersLost > 0) {
+          answersLost -= 1;
+          throw new ServerError('database_unavailable', 'The connection was lost.');
+        }
+        return answer;
+      },
+    };
+    const instance = createTestInstance({ store: unsteady, logStore, clock, adapters: [scripted.adapter] });
+    instances.push(instance);
+    await instance.supervisor.start();
+    await clock.advance(0);
+    answersLost = 1;
+    const wakeup = instance.supervisor.enqueueWakeup({ companyId, agentId: agent.id, source: 'on_demand' });
+    await expect(wakeup).rejects.toMatchObject({ code: 'database_unavailable' });
+    const id = store.tables.runs.all()[0]?.id as RunId;
+    expect(store.tables.runs.get(id)).toMatchObject({ status: 'running', phase: 'starting', handle: null });
+    expect(instance.supervisor.activeRunIds()).toEqual([]);
+    await clock.advanceUntil(() => instance.supervisor.activeRunIds().length > 0, 60_000);
+    const workload = await scripted.world.workload(id);
+    workload.end({ status: 'succeeded' });
+    expect((await settled(instance, id))?.status).toBe('succeeded');
   });
 
   it('tells when it gave output last, though it ended before its row was refreshed, and by no further write', async () => {

@@ -1,6 +1,7 @@
 import type { ActiveRuns } from '../execute/active-runs.js';
 import type { Assignment } from '../execute/execution-host.js';
 import { createLoop, type Loop } from '../loops/loop.js';
+import { errorCodeOf } from '../model/index.js';
 import type { InstanceLease } from '../ownership/instance-lease.js';
 import { settleRun } from '../settle/settle-run.js';
 import { cancelledSettlement } from '../settle/settlement.js';
@@ -26,6 +27,8 @@ export interface Dispatcher extends Loop {
    * wake costs one commit until it runs, while many at once share their claims. Resolves after the commit.
    */
   admit(admission: (unit: UnitOfWork) => Promise<WakeupAnswer>): Promise<WakeupAnswer>;
+  /** Does `work` while no claim is under way: what the database says of our runs is what this process knows of them. */
+  betweenClaims<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export function createDispatcher(
@@ -36,6 +39,8 @@ export function createDispatcher(
     readonly begin: (assignment: Assignment) => void;
     /** Called for each run that was closed without being started. */
     readonly onClosed: (closed: Awaited<ReturnType<typeof settleRun>>) => void;
+    /** The database went away before it answered a claim's commit, which may have happened. */
+    readonly onDoubt: () => void;
   },
 ): Dispatcher {
   const { activeRuns, lease } = options;
@@ -66,6 +71,14 @@ export function createDispatcher(
       exclusions,
       firstHeartbeats,
     });
+  const claiming = async <T>(claim: (unit: UnitOfWork) => Promise<T>): Promise<T> => {
+    try {
+      return await inUnitOfWork(dependencies, claim);
+    } catch (error) {
+      if (errorCodeOf(error) === 'database_unavailable') options.onDoubt();
+      throw error;
+    }
+  };
   const beginAll = ({ started }: ClaimPass): void => {
     for (const assignment of started) options.begin(assignment);
   };
@@ -78,7 +91,7 @@ export function createDispatcher(
     for (;;) {
       const pass = await turn.run(async () => {
         if (freeSlots() <= 0) return null;
-        const claimed = await inUnitOfWork(dependencies, (unit) => claimWithin(unit, exclusions));
+        const claimed = await claiming((unit) => claimWithin(unit, exclusions));
         beginAll(claimed);
         return claimed;
       });
@@ -99,7 +112,7 @@ export function createDispatcher(
   const admit: Dispatcher['admit'] = async (admission) => {
     const taken: { leave: (() => void) | null } = { leave: null };
     try {
-      const { answer, pass, isComplete } = await inUnitOfWork(dependencies, async (unit) => {
+      const { answer, pass, isComplete } = await claiming(async (unit) => {
         const admitted = await admission(unit);
         if (admitted.outcome !== 'queued') return { answer: admitted, pass: null, isComplete: true };
         // Taken only now that no lock is left to wait for. The store may have run us before.
@@ -122,6 +135,7 @@ export function createDispatcher(
     ...loop,
     runOnce,
     admit,
+    betweenClaims: turn.run,
     start() {
       isOpen = true;
       loop.start();
