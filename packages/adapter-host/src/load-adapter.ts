@@ -45,6 +45,8 @@ export interface LoadAdapterOptions {
   /** What the worker writes to stdout and stderr, and why it ended. Absent = written to this process's stderr. */
   onOutput?(stream: 'stdout' | 'stderr', text: string): void;
   readonly clock?: HostClock;
+  /** Gives the loading up; without effect once it is loaded. Without effect `in-process`. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -98,7 +100,7 @@ async function loadInWorker(
       signal,
     });
   let source: ReturnType<typeof createWorkerSource> | null = null;
-  const first = await start(new AbortController().signal);
+  const first = await start(options.signal ?? new AbortController().signal);
   const { description } = first;
   const lifecycle = createAdapterLifecycle(description.type, 'loading');
   const workers = createWorkerSource({ type: description.type, first, clock, lifecycle, start });

@@ -122,10 +122,13 @@ export function createRunner(options: RunnerOptions): Runner {
       const transport = createRunnerTransport({ serverUrl: options.serverUrl, connectTimeoutMs: settings.connectTimeoutMs });
       const calls = createRunnerCalls(transport, identity.token);
       const claims: Running['claims'] = { atMs: null, result: null };
+      const closing = new AbortController();
       const installed = createAdapterFollower({
         home,
+        closing,
         adapters: await openAdapterHome({
           home,
+          signal: closing.signal,
           environment: process.env,
           onOutput: (packageName, stream, text) => logger.info({ packageName, stream }, text),
         }),

@@ -23,6 +23,8 @@ export interface PackageToLoad {
   readonly name: string;
   readonly version?: string;
   readonly settings: WorkerSettings;
+  /** Gives the loading up. */
+  readonly signal?: AbortSignal;
 }
 
 export interface PackageLoader {
@@ -43,7 +45,7 @@ export interface PackageLoaderOptions {
 export function createPackageLoader(options: PackageLoaderOptions): PackageLoader {
   const { environment, lifters, clock } = options;
   return {
-    async load({ folder, name, version, settings }) {
+    async load({ folder, name, version, settings, signal }) {
       const loaded = await loadAdapter({
         source: { kind: 'module', specifierOrPath: folder },
         isolation: 'worker',
@@ -53,6 +55,7 @@ export function createPackageLoader(options: PackageLoaderOptions): PackageLoade
         clock,
         onOutput: (stream, text) => options.onOutput(name, stream, text.trimEnd()),
         ...(version === undefined ? {} : { version }),
+        ...(signal === undefined ? {} : { signal }),
       }).catch((error: unknown) => {
         throw packageError(name, error);
       });

@@ -13,9 +13,6 @@ import { stopSignal } from '../stop-signal.js';
 import { sourceFromArgument } from './adapter-source.js';
 import { adaptersOf, registerRunnerAdapters, runnerHome, several, tellInstalled } from './runner-adapters.js';
 
-/** A stopped runner's process ends by itself, or after this. */
-const STOPPED_LIMIT_MS = 1_000;
-
 interface RunnerCommandOptions extends GlobalOptions {
   readonly name?: string;
   readonly slots?: string;
@@ -126,8 +123,6 @@ async function run(options: RunnerCommandOptions, context: CommandContext): Prom
   );
   if (!signal.aborted) await once(signal, 'abort');
   await runner.stop();
-  // An adapter that hangs while it is loaded would keep the ended runner's process until its own limit.
-  setTimeout(() => process.exit(), STOPPED_LIMIT_MS).unref();
 }
 
 async function list(options: GlobalOptions, context: CommandContext): Promise<void> {

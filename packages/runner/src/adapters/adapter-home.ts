@@ -39,6 +39,8 @@ export interface AdapterHomeOptions {
   readonly home: string;
   /** Of the process: npm and workers get of it what they need, workers also what their entry names. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Ends waits for the lock. */
+  readonly signal?: AbortSignal | undefined;
   /** What workers write to stdout and stderr. */
   onOutput(packageName: string, stream: 'stdout' | 'stderr', text: string): void;
 }
@@ -55,7 +57,7 @@ export async function openAdapterHome(options: AdapterHomeOptions): Promise<Adap
   const installer = createAdapterInstaller(folders, options.environment);
 
   const change: AdapterHome['change'] = (plan) =>
-    holdingChangeLock(folder, LOCK_LIMIT_MS, async () => {
+    holdingChangeLock(folder, { limitMs: LOCK_LIMIT_MS, signal: options.signal }, async () => {
       const before = await readInstalledList(folder);
       const { after, result } = await plan(before);
       if (after !== before) await writeInstalledList(folder, after);

@@ -18,7 +18,7 @@ test('of many at once one works at a time, and all get their turn', async () => 
   let inside = 0;
   await Promise.all(
     Array.from({ length: 20 }, () =>
-      holdingChangeLock(folder, 30_000, async () => {
+      holdingChangeLock(folder, { limitMs: 30_000 }, async () => {
         inside += 1;
         expect(inside).toBe(1);
         const seen = Number(await readFile(counter, 'utf8'));
@@ -34,8 +34,8 @@ test('of many at once one works at a time, and all get their turn', async () => 
 
 test('a failure of the work frees the lock and comes out as it is', async () => {
   const failure = new TypeError('no');
-  await expect(holdingChangeLock(folder, 1_000, () => Promise.reject(failure))).rejects.toBe(failure);
-  expect(await holdingChangeLock(folder, 1_000, async () => 'free')).toBe('free');
+  await expect(holdingChangeLock(folder, { limitMs: 1_000 }, () => Promise.reject(failure))).rejects.toBe(failure);
+  expect(await holdingChangeLock(folder, { limitMs: 1_000 }, async () => 'free')).toBe('free');
 });
 
 test('a holder that keeps it is named when the time is up', async () => {
@@ -47,15 +47,19 @@ test('a holder that keeps it is named when the time is up', async () => {
   const holding = new Promise<void>((resolve) => {
     isHolding = resolve;
   });
-  const first = holdingChangeLock(folder, 1_000, () => {
+  const first = holdingChangeLock(folder, { limitMs: 1_000 }, () => {
     isHolding();
     return held;
   });
   await holding;
-  await expect(holdingChangeLock(folder, 60, async () => undefined)).rejects.toMatchObject({
+  await expect(holdingChangeLock(folder, { limitMs: 60 }, async () => undefined)).rejects.toMatchObject({
     code: 'runner_adapters_busy',
     message: expect.stringContaining(String(process.pid)),
   });
+  const givingUp = new AbortController();
+  const wait = holdingChangeLock(folder, { limitMs: 60_000, signal: givingUp.signal }, async () => undefined);
+  givingUp.abort();
+  await expect(wait).rejects.toMatchObject({ code: 'runner_adapters_busy', message: expect.stringContaining('given up') });
   release();
   await first;
 });
@@ -82,7 +86,7 @@ test('the lock of a process that died, of another boot, or cut off by a crash is
     let inside = 0;
     await Promise.all(
       Array.from({ length: 5 }, () =>
-        holdingChangeLock(folder, 20_000, async () => {
+        holdingChangeLock(folder, { limitMs: 20_000 }, async () => {
           inside += 1;
           await new Promise((resolve) => setImmediate(resolve));
           expect(inside).toBe(1);

@@ -18,12 +18,16 @@ const LOOK_MS = 40;
  * refuses an existing name), and the highest is never deleted, so two that find a dead holder at once cannot both follow
  * it, and nobody deletes the lock of somebody quicker.
  *
- * Rejects with `runner_adapters_busy` when the holder keeps it for longer than `limitMs`.
+ * Rejects with `runner_adapters_busy` when the holder keeps it for longer than `limitMs`, or the signal aborts before.
  */
-export async function holdingChangeLock<T>(folder: string, limitMs: number, work: () => Promise<T>): Promise<T> {
+export async function holdingChangeLock<T>(
+  folder: string,
+  wait: { readonly limitMs: number; readonly signal?: AbortSignal | undefined },
+  work: () => Promise<T>,
+): Promise<T> {
   const lockFolder = join(folder, '.lock');
   await mkdir(lockFolder, { recursive: true, mode: 0o700 });
-  const mine = await acquire(lockFolder, limitMs);
+  const mine = await acquire(lockFolder, wait);
   try {
     return await work();
   } finally {
@@ -32,7 +36,10 @@ export async function holdingChangeLock<T>(folder: string, limitMs: number, work
   }
 }
 
-async function acquire(folder: string, limitMs: number): Promise<number> {
+async function acquire(
+  folder: string,
+  { limitMs, signal }: { readonly limitMs: number; readonly signal?: AbortSignal | undefined },
+): Promise<number> {
   const startMs = performance.now();
   for (;;) {
     const last = await highest(folder);
@@ -47,6 +54,11 @@ async function acquire(folder: string, limitMs: number): Promise<number> {
         // The number was given out and cleared away again between our two looks: others are further.
         await rm(join(folder, String(mine)), { force: true });
       }
+    } else if (signal?.aborted) {
+      throw runnerError(
+        'runner_adapters_busy',
+        `The wait for process ${holder.pid}, which changes the adapters in ${folder}, was given up.`,
+      );
     } else if (performance.now() - startMs > limitMs) {
       throw runnerError(
         'runner_adapters_busy',

@@ -13,9 +13,20 @@ import { finishJob, placeAdapter, placeJob, replaceEntry } from './testing/place
 
 let home: string;
 let follower: AdapterFollower | null = null;
-/** Added to the monotonic clock: retries and handovers are minutes and seconds. */
+/** Added to the monotonic clock: retries take half a minute and more. */
 let skippedMs = 0;
-const clock: RunnerClock = { ...systemRunnerClock, monotonicMs: () => performance.now() + skippedMs };
+/** A handover of this length ends when the test says so. */
+const STEERED_MS = 3_600_000;
+let endHandover = (): void => {};
+const clock: RunnerClock = {
+  ...systemRunnerClock,
+  monotonicMs: () => performance.now() + skippedMs,
+  setTimer(delayMs, callback) {
+    if (delayMs !== STEERED_MS) return systemRunnerClock.setTimer(delayMs, callback);
+    endHandover = callback;
+    return () => undefined;
+  },
+};
 
 beforeEach(async () => {
   skippedMs = 0;
@@ -30,10 +41,13 @@ afterEach(async () => {
 
 async function start(settings: { handoverMs?: number; startMs?: number; reserved?: string[] } = {}): Promise<AdapterFollower> {
   const { handoverMs = 10, startMs = 15_000, reserved = [] } = settings;
+  const closing = new AbortController();
   follower = createAdapterFollower({
     home,
+    closing,
     adapters: await openAdapterHome({
       home,
+      signal: closing.signal,
       environment: { ...process.env, npm_config_registry: 'http://127.0.0.1:1/', npm_config_fetch_retries: '0' },
       onOutput: () => undefined,
     }),
@@ -83,13 +97,14 @@ test('what is installed is loaded at the start; what comes later is loaded when 
 
 test('a job that looked its adapter up before it was replaced may still call it; then the version before goes', async () => {
   await placeAdapter(home, { type: 'foo' });
-  await start({ handoverMs: 500 });
+  await start({ handoverMs: STEERED_MS });
   const before = follower?.offered()[0];
   await placeAdapter(home, { type: 'foo', version: '1.1.0' });
   await poll(offered).toEqual(['foo 1.1.0']);
   const late = run(before, { isWaiting: true });
   expect(await run(follower?.offered()[0]).result).toMatchObject({ summary: '1.1.0' });
-  // Its time to start is over now; what it started goes on.
+  endHandover();
+  // What it started goes on.
   await poll(() =>
     run(before).result.then(
       () => 'taken',

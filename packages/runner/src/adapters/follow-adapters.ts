@@ -27,6 +27,8 @@ export interface AdapterFollower {
 export interface AdapterFollowerOptions {
   readonly home: string;
   readonly adapters: AdapterHome;
+  /** Aborted by `close`; the home's own waits end with it too. */
+  readonly closing: AbortController;
   /** Types of the adapters that the runner was given in code: they win. */
   reservedTypes(): ReadonlySet<string>;
   readonly settings: Pick<RunnerClientSettings, 'adaptersLookMs' | 'adapterHandoverMs' | 'adaptersStartMs'>;
@@ -36,11 +38,11 @@ export interface AdapterFollowerOptions {
   onChange(): void;
 }
 
-/** A worker that hangs while it is loaded must not hold the end of the process. */
+/** Everything that is under way ends with the signal; this is for what does not. */
 const CLOSE_LIMIT_MS = 3_000;
 
 export function createAdapterFollower(options: AdapterFollowerOptions): AdapterFollower {
-  const { home, adapters, settings, clock, logger, onChange } = options;
+  const { home, adapters, closing, settings, clock, logger, onChange } = options;
   // A job looks its adapter up shortly before it calls it: one that is replaced or removed takes calls for this long.
   const handoverMs = settings.adapterHandoverMs;
   const slots = new Map<string, AdapterSlot>();
@@ -50,7 +52,6 @@ export function createAdapterFollower(options: AdapterFollowerOptions): AdapterF
   const atWork = new Map<string, Promise<void>>();
   const background = new Set<Promise<void>>();
   const retries = createRetryTimes(clock);
-  const closing = new AbortController();
   let listFault: { readonly code: string; readonly message: string } | null = null;
   let looking: Promise<void> | null = null;
   let isLookWanted = false;

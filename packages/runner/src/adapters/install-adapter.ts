@@ -52,7 +52,8 @@ async function entryOf(
   const old = before.find((one) => one.packageName === name);
   const environment = [...(request.environment ?? old?.environment ?? [])];
   // Loaded here only to see that it can be: the runner's process loads it for itself.
-  const loaded = await home.loader.load({ folder: packageFolder, name, version, settings: { environment } });
+  const signal = request.signal ? { signal: request.signal } : {};
+  const loaded = await home.loader.load({ folder: packageFolder, name, version, settings: { environment }, ...signal });
   const { type } = loaded;
   await loaded.close();
   if (old && old.adapterType !== type) {

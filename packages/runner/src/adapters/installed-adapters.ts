@@ -45,10 +45,11 @@ export function createInstalledAdapters(options: InstalledAdaptersOptions): Inst
   const home = resolve(options.home);
   const baseFolder = options.baseFolder ?? process.cwd();
   /** A disk that is full or may not be written is told as such, not as a bug. */
-  const using = async <T>(work: (adapters: AdapterHome) => Promise<T>): Promise<T> => {
+  const using = async <T>(work: (adapters: AdapterHome) => Promise<T>, signal?: AbortSignal): Promise<T> => {
     try {
       const onOutput = options.onOutput ?? (() => undefined);
-      return await work(await openAdapterHome({ home, environment: options.environment ?? process.env, onOutput }));
+      const environment = options.environment ?? process.env;
+      return await work(await openAdapterHome({ home, environment, onOutput, signal }));
     } catch (cause) {
       if (!isSystemError(cause)) throw cause;
       throw runnerError('runner_home_unusable', `The adapters in ${home} cannot be read or changed: ${cause.message}`, { cause });
@@ -77,13 +78,13 @@ export function createInstalledAdapters(options: InstalledAdaptersOptions): Inst
   };
 
   return {
-    install: (spec, installOptions) => using((adapters) => install(adapters, spec, installOptions)),
+    install: (spec, installOptions) => using((adapters) => install(adapters, spec, installOptions), installOptions?.signal),
     installMissing: (spec, installOptions) =>
       using(async (adapters) => {
         const parsed = parsePackageSpec(spec, baseFolder);
         const staying = (await adapters.list()).filter((entry) => entry.removalRequestedAt === null);
         return staying.some((entry) => fitsSpec(parsed, entry)) ? null : await install(adapters, spec, installOptions);
-      }),
+      }, installOptions?.signal),
     remove: (adapterType) =>
       using(async (adapters) => {
         const isRunnerAlive = (await findHomeHolder(home)) !== null;

@@ -24,7 +24,7 @@ export async function loadInstalled(options: {
     baseFolder: adapters.folder,
     signal,
   });
-  const loaded = await adapters.loader.load({ folder: packageFolder, name, version, settings: { environment } });
+  const loaded = await adapters.loader.load({ folder: packageFolder, name, version, settings: { environment }, signal });
   if (loaded.type === adapterType) return { loaded, folder, version, integrity };
   await loaded.close();
   throw runnerError(

@@ -14,7 +14,7 @@ export interface PlacedAdapter {
 
 /** Puts a package into a home as the installer leaves it, and its entry into the list, without npm. */
 export function placeAdapter(home: string, wanted: PlacedAdapter): Promise<InstalledAdapter> {
-  return holdingChangeLock(join(home, 'adapters'), 30_000, () => place(home, wanted));
+  return holdingChangeLock(join(home, 'adapters'), { limitMs: 30_000 }, () => place(home, wanted));
 }
 
 async function place(home: string, wanted: PlacedAdapter): Promise<InstalledAdapter> {
@@ -45,7 +45,7 @@ async function place(home: string, wanted: PlacedAdapter): Promise<InstalledAdap
 
 /** As a command changes the list; null takes the entry out. */
 export function replaceEntry(home: string, packageName: string, entry: InstalledAdapter | null): Promise<void> {
-  return holdingChangeLock(join(home, 'adapters'), 30_000, () => write(home, packageName, entry));
+  return holdingChangeLock(join(home, 'adapters'), { limitMs: 30_000 }, () => write(home, packageName, entry));
 }
 
 async function write(home: string, packageName: string, entry: InstalledAdapter | null): Promise<void> {
