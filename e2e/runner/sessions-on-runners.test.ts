@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { createClient, type RunbeatClient } from '@runbeat/client';
 import type { JournalEntry, Session } from '@runbeat/protocol';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createSeededRandom } from '../chaos/seeded-random.js';
 import { isAlive, waitUntil } from '../harness/processes.js';
-import { startTcpGate, type TcpGate } from './harness/fault-proxy.js';
+import { type Fault, startFaultProxy, startTcpGate, type TcpGate } from './harness/fault-proxy.js';
 import { createRunnerProcess, type RunnerProcess } from './harness/runner-process.js';
 import { createServeProcess, type ServeProcess } from './harness/serve-process.js';
 
@@ -55,16 +56,16 @@ async function whenStreaming(): Promise<void> {
   );
 }
 
-async function startSession(options: { program?: string; protocol?: string; type?: string } = {}): Promise<string> {
+async function startSession(options: { program?: string; protocol?: string; label?: string } = {}): Promise<string> {
   const { id: agentId } = await client.agents.create(companyId, {
     name: `talker ${randomUUID()}`,
-    adapterType: options.type ?? 'local',
+    adapterType: 'local',
     adapterConfig: {
       command: process.execPath,
       args: [options.program ?? talker],
       interactive: { protocol: options.protocol ?? 'json-rpc-lines' },
     },
-    runtimeConfig: { placement: { runnerLabel: 'test' } },
+    runtimeConfig: { placement: { runnerLabel: options.label ?? 'test' } },
   });
   const { id } = await client.sessions.create(agentId);
   await untilState(id, 'idle');
@@ -362,6 +363,48 @@ test('cut off for longer than lease and grace: the worker is ended, the session 
     await strictRunner.end('SIGTERM');
     await strict.end('SIGTERM');
     await strictGate.close();
+  }
+}, 120_000);
+
+test('whatever happens to requests, each message is begun once and everything said arrives once, in order', async () => {
+  const faults: [Fault, ...Fault[]] = ['drop-request', 'drop-answer', 'delay', 'duplicate', '500', '502', '503', '429', 'html'];
+  const proxy = await startFaultProxy(() => server.port);
+  const faulty = createRunnerProcess({
+    serverUrl: proxy.url,
+    home: join(folder, 'faulty-runner'),
+    runsDirectory: join(folder, 'faulty-runs'),
+    labels: ['faulty'],
+    settings: { requestGraceMs: 500 },
+  });
+  try {
+    await faulty.start();
+    await waitUntil(
+      async () => (await faulty.health()).client?.status === 'streaming',
+      30_000,
+      () => 'the runner to be connected',
+    );
+    const id = await startSession({ label: 'faulty' });
+    const pid = await pidOf(id);
+    const seed = Date.now() % 1_000_000;
+    const random = createSeededRandom(seed);
+    proxy.choose = () => (random.next() < 0.4 ? random.pick(faults) : 'none');
+    for (let n = 0; n < 25; n += 1) {
+      const prompt = await say(id, n % 5 === 4 ? `flood ${n}` : `echo ${n}`, 'settled', `p${n}`);
+      expect({ seed, n, ...prompt }).toMatchObject({
+        state: 'completed',
+        result: n % 5 === 4 ? { lines: n } : { echo: String(n) },
+      });
+    }
+    proxy.choose = () => 'none';
+    expect(await pidOf(id)).toBe(pid);
+    const entries = await journal(id);
+    const begun = settledOf(entries).filter((promptId) => promptId?.startsWith('p'));
+    expect({ seed, begun }).toEqual({ seed, begun: Array.from({ length: 25 }, (_, n) => `p${n}`) });
+    expect(linesOf(entries)).toEqual([4, 9, 14, 19, 24].flatMap((n) => Array.from({ length: n }, (_, line) => line + 1)));
+  } finally {
+    proxy.choose = () => 'none';
+    await faulty.end('SIGTERM');
+    await proxy.close();
   }
 }, 120_000);
 
