@@ -5,6 +5,7 @@ const source = (path: string): string => fileURLToPath(new URL(`./packages/${pat
 
 /** Tests import the packages' sources, so that no stale build can answer for them; programs that they start are built. */
 const aliases = [
+  { find: '@runbeat/adapter-sdk/processes', replacement: source('adapter-sdk/src/processes/index.ts') },
   { find: '@runbeat/adapter-local/process', replacement: source('adapter-local/src/process.ts') },
   ...[
     'adapter-sdk',

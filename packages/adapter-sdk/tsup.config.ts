@@ -1,3 +1,3 @@
 import { packageBuild } from '../../tsup.shared.js';
 
-export default packageBuild({ entries: ['src/index.ts'] });
+export default packageBuild({ entries: { index: 'src/index.ts', processes: 'src/processes/index.ts' } });

@@ -1,12 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AdapterV1, RunInputV1, RunResultV1 } from '@runbeat/adapter-sdk';
+import { rowFromStat } from '@runbeat/adapter-sdk/processes';
 import { createRecordingContext, type RecordingContext } from '@runbeat/adapter-testkit';
 import { afterEach, beforeEach, expect } from 'vitest';
 import { createLocalAdapter, createLocalAttachedAdapter, localAttachedConfig, localConfig } from '../src/index.js';
-import { linuxRow } from '../src/processes/process-row.js';
 
 export function fixture(name: string): string {
   return fileURLToPath(new URL(`./fixtures/${name}.mjs`, import.meta.url));
@@ -79,13 +79,9 @@ export function useBench(): Bench {
 
 /** Whether a process lives; zombies do not. */
 export function isAlive(pid: number): boolean {
-  if (process.platform === 'linux') {
-    const row = linuxRow(pid);
-    return row !== null && !row.isZombie;
-  }
   try {
     process.kill(pid, 0);
-    return true;
+    return process.platform !== 'linux' || rowFromStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.isZombie === false;
   } catch {
     return false;
   }

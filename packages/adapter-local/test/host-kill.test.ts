@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LivenessV1, ProcessHandleV1, RunResultV1 } from '@runbeat/adapter-sdk';
+import { processRow } from '@runbeat/adapter-sdk/processes';
 import { expect, it } from 'vitest';
 import { localConfig } from '../src/config.js';
-import { linuxRow } from '../src/processes/process-row.js';
 import { eventually, fixture, fixtureConfig, isAlive, useBench } from './bench.js';
 
 const bench = useBench();
@@ -211,7 +211,7 @@ it('C10 takes a pid that now belongs to another process as gone, and never signa
   const stranger = spawn('sleep', ['100'], { detached: true });
   try {
     const pid = stranger.pid ?? expect.fail();
-    const ticks = linuxRow(pid)?.startTicks;
+    const ticks = (await processRow(pid))?.startTicks;
     await ended(run.host('execute'));
     const reused = { ...run.handle(), pid, processGroupId: pid };
     // Without its exit record the run has only its pid to be known by.
@@ -221,7 +221,7 @@ it('C10 takes a pid that now belongs to another process as gone, and never signa
     if (outOfProcess?.kind !== 'handle') return expect.fail();
     expect(await outOfProcess.probe({ ...target, signal: AbortSignal.timeout(20_000) })).toEqual({ state: 'gone' });
     expect(await run.terminate(reused)).toEqual({ stopped: 'already_gone' });
-    expect(linuxRow(pid)?.startTicks).toBe(ticks);
+    expect((await processRow(pid))?.startTicks).toBe(ticks);
   } finally {
     stranger.kill('SIGKILL');
   }

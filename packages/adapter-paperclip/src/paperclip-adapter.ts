@@ -49,7 +49,7 @@ async function terminateModule(
   const { handle, runId } = context;
   if (handle?.kind === 'external') throw new AdapterError('invalid_argument', `A run of ${server.type} has a process handle.`);
   // Another boot or machine: nothing of it can be alive here.
-  if (handle && !(await isOfThisBoot(handle))) return { stopped: 'already_gone' };
+  if (handle && !isOfThisBoot(handle)) return { stopped: 'already_gone' };
   const { stopped, isGone } = await stopRunProcesses({
     runId,
     handles: handle ? [handle] : [],

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { LoadedAdapter } from '@runbeat/adapter-host';
 import type { AdapterV1 } from '@runbeat/adapter-sdk';
+import { thisMachine } from '@runbeat/adapter-sdk/processes';
 import type { RunnerClientHealth, RunnerHealth } from '@runbeat/protocol';
 import { openAdapterHome } from './adapters/adapter-home.js';
 import { type AdapterFollower, createAdapterFollower } from './adapters/follow-adapters.js';
@@ -17,7 +18,6 @@ import { type LocalHealth, openLocalHealth } from './health/local-health.js';
 import { runnerHealthFrom } from './health/runner-health.js';
 import { lockHome } from './home/home-lock.js';
 import { loadIdentity } from './home/identity.js';
-import { currentBootId } from './home/process-identity.js';
 import { openJobFiles } from './jobs/job-files.js';
 import { createJobTable, type JobTable } from './jobs/job-table.js';
 import { type RunnerClock, systemRunnerClock } from './runner-clock.js';
@@ -150,7 +150,7 @@ export function createRunner(options: RunnerOptions): Runner {
         serverUrl: options.serverUrl,
         registrationToken: options.token ?? '',
         instanceId: randomUUID(),
-        bootId: currentBootId(),
+        bootId: thisMachine().bootId,
         profile: () => ({ name, labels, slots, version: runnerVersion, adapters: adapters.list() }),
         requestGraceMs: settings.requestGraceMs,
         stopGraceMs: settings.stopGraceMs,

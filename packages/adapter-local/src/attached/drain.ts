@@ -32,7 +32,11 @@ export async function drainOutput(
     if (Date.now() > deadline) break;
     if (isDone) await sleep(lookMs);
   }
-  const options = { signal: spec.signal ?? defaultSignal, graceMs: drainMs, isGroupOurs: isGroupAlive };
+  const options = {
+    signal: spec.signal ?? defaultSignal,
+    graceMs: drainMs,
+    groupTrust: isGroupAlive ? 'proven' : 'none',
+  } as const;
   const { stopped } = await endAttached(tree, options);
   if (!(await settlesUnlessIdle(done, pumps))) return 'left_behind';
   return stopped === 'already_gone' ? null : 'ended';

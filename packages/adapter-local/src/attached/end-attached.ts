@@ -1,7 +1,7 @@
 import type { ProcessHandleV1, TerminationV1 } from '@runbeat/adapter-sdk';
+import type { WorkTree } from '@runbeat/adapter-sdk/processes';
+import { type EndTreeOptions, endTree } from '@runbeat/adapter-sdk/processes';
 import { execa } from 'execa';
-import { type EndTreeOptions, endTree } from '../processes/end-tree.js';
-import type { WorkTree } from '../processes/work-tree.js';
 
 /** A child with its descendants, as `local-attached` runs it. */
 export interface AttachedTree {

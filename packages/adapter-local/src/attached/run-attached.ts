@@ -1,7 +1,7 @@
 import type { AbortReasonV1, ProcessHandleV1, RunResultV1 } from '@runbeat/adapter-sdk';
+import { processHandle } from '@runbeat/adapter-sdk';
 import { execa } from 'execa';
 import { directoryProblem, lookUpCommand } from '../command-lookup.js';
-import { handleOfChild } from '../processes/child-handle.js';
 import { outcomeFromEnd, type RunEnd } from '../run/outcome.js';
 import { createReportReader, withReport } from '../run/output-report.js';
 import type { ProcessSpec } from '../run/process-spec.js';
@@ -35,7 +35,7 @@ export async function runAttached(context: StartContext, spec: ProcessSpec): Pro
   const exited = new Promise<RunEnd>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve(endFromExit(exitCode, signal)));
   });
-  return await followChild(context, spec, { stdin, stdout, stderr, exited, handle: handleOfChild(pid, isPosix) });
+  return await followChild(context, spec, { stdin, stdout, stderr, exited, handle: processHandle(pid, { leadsGroup: isPosix }) });
 }
 
 function startProblem(command: string, cwd: string, environment: Record<string, string>): string | null {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import type { ProcessHandleV1 } from '@runbeat/adapter-sdk';
-import { handleOfChild } from '../processes/child-handle.js';
+import { processHandle } from '@runbeat/adapter-sdk';
 import { runCapsuleScript, sessionCapsuleScript } from './capsule-script.js';
 import type { RunFolder } from './run-folder.js';
 
@@ -63,7 +63,7 @@ export async function launchCapsule(spec: CapsuleSpec): Promise<Capsule> {
   const exited = new Promise<{ exitCode: number | null; signal: string | null }>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
   });
-  const handle: ProcessHandleV1 = { ...handleOfChild(pid, true), ref: { folder: folder.path } };
+  const handle: ProcessHandleV1 = { ...processHandle(pid, { leadsGroup: true }), ref: { folder: folder.path } };
   writeFileSync(folder.handle, JSON.stringify(handle), { mode: 0o600 });
   return {
     handle,

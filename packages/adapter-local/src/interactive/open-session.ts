@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { AdapterError, type SessionContextV1, type SessionWorkerV1, sleep } from '@runbeat/adapter-sdk';
+import { endTree } from '@runbeat/adapter-sdk/processes';
 import { type Capsule, launchCapsule } from '../capsule/launch.js';
 import { runFolder } from '../capsule/run-folder.js';
 import { lookUpCommand } from '../command-lookup.js';
 import type { LocalConfig } from '../config.js';
-import { endTree } from '../processes/end-tree.js';
 import { defaultSpoolLimitBytes, type ProcessSpec } from '../run/process-spec.js';
 import { runEnvironment } from '../run/run-environment.js';
 import { workTree } from '../run/supervised-run.js';

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { SessionReattachContextV1, SessionWorkerV1 } from '@runbeat/adapter-sdk';
+import { endTree } from '@runbeat/adapter-sdk/processes';
 import { runFolder } from '../capsule/run-folder.js';
 import type { LocalConfig } from '../config.js';
-import { endTree } from '../processes/end-tree.js';
 import { workTree } from '../run/supervised-run.js';
 import { parseSpoolCursor } from '../spool/spool-cursor.js';
 import { readProtocolState } from './protocol-state.js';

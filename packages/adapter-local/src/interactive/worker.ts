@@ -10,8 +10,8 @@ import type {
   WorkerExitV1,
 } from '@runbeat/adapter-sdk';
 import { sleep } from '@runbeat/adapter-sdk';
+import { endTree } from '@runbeat/adapter-sdk/processes';
 import type { RunFolder } from '../capsule/run-folder.js';
-import { endTree } from '../processes/end-tree.js';
 import type { EndPhase } from '../run/end-phase.js';
 import { defaultGraceMs, defaultSignal, defaultSpoolLimitBytes, type ProcessSpec } from '../run/process-spec.js';
 import { workTree } from '../run/supervised-run.js';

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { processHandle } from '@runbeat/adapter-sdk';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type RunFolder, runFolder } from '../capsule/run-folder.js';
-import { handleOfChild } from '../processes/child-handle.js';
 import { createFolderRetention } from './folder-retention.js';
 
 let parent = '';
@@ -20,7 +20,7 @@ const retention = () => createFolderRetention({ runsDirectory: () => parent, now
 function endedRun(
   runId: string,
   ageMs: number,
-  handle: object = { ...handleOfChild(process.pid, false), startTicks: '1' },
+  handle: object = { ...processHandle(process.pid, { leadsGroup: false }), startTicks: '1' },
 ): RunFolder {
   const folder = runFolder(parent, runId);
   mkdirSync(folder.path);
@@ -53,7 +53,7 @@ it('keeps a run whose host died after it was returned, for the next host to reat
 
 it('removes what nobody claimed for a week, but never what lives', async () => {
   const old = endedRun('old', 8 * day);
-  const living = endedRun('living', 8 * day, handleOfChild(process.pid, false));
+  const living = endedRun('living', 8 * day, processHandle(process.pid, { leadsGroup: false }));
   await retention().sweep();
   expect([existsSync(old.path), existsSync(living.path)]).toEqual([false, true]);
 });

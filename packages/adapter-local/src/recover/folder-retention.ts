@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { processLife } from '@runbeat/adapter-sdk/processes';
 import type { RunFolder } from '../capsule/run-folder.js';
 import { runFolder } from '../capsule/run-folder.js';
 import { storedHandle } from '../capsule/stored-handle.js';
-import { processLife } from '../processes/process-life.js';
 
 /**
  * When the folders of ended runs go. The contract has no word by which a host says "stored", so time says it:

@@ -1,8 +1,8 @@
 import type { LivenessV1, ProbeQueryV1, ProcessHandleV1 } from '@runbeat/adapter-sdk';
+import { processLife } from '@runbeat/adapter-sdk/processes';
 import { readExitRecord } from '../capsule/exit-record.js';
 import { type RunFolder, runFolderOf } from '../capsule/run-folder.js';
 import { readStopRecord } from '../capsule/stop-record.js';
-import { processLife } from '../processes/process-life.js';
 import { commandLife, findEnd } from '../run/end-watch.js';
 import type { ProcessSpec } from '../run/process-spec.js';
 import { resultFromFolder } from '../run/run-result.js';

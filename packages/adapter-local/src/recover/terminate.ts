@@ -1,12 +1,10 @@
 import { existsSync } from 'node:fs';
 import { AdapterError, type ProcessHandleV1, type TerminateContextV1, type TerminationV1 } from '@runbeat/adapter-sdk';
+import { endTree, processLife, thisMachine } from '@runbeat/adapter-sdk/processes';
 import { readExitRecord } from '../capsule/exit-record.js';
 import { type RunFolder, runFolderOf } from '../capsule/run-folder.js';
 import { type StopRecord, writeStopRecord } from '../capsule/stop-record.js';
 import { storedHandle } from '../capsule/stored-handle.js';
-import { endTree } from '../processes/end-tree.js';
-import { thisMachine } from '../processes/machine.js';
-import { processLife } from '../processes/process-life.js';
 import { defaultGraceMs, defaultSignal, type ProcessSpec } from '../run/process-spec.js';
 import { workTree } from '../run/supervised-run.js';
 

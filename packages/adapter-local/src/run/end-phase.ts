@@ -1,7 +1,7 @@
 import { setTimeout as startTimer } from 'node:timers';
 import { sleep } from '@runbeat/adapter-sdk';
+import { endTree } from '@runbeat/adapter-sdk/processes';
 import { readExitRecord } from '../capsule/exit-record.js';
-import { endTree } from '../processes/end-tree.js';
 import { findEnd, hasGroupMembers, leftoverPids } from './end-watch.js';
 import type { RunEnd } from './outcome.js';
 import { type SupervisedRun, workTree } from './supervised-run.js';
@@ -65,7 +65,8 @@ export function createEndPhase(run: EndingWork): EndPhase {
       timer = startTimer(run.wake.poke, drainLookMs);
       return false;
     }
-    await endTree({ ...workTree(run), scope: 'group' }, { signal: 'SIGTERM', graceMs: drainMs, isGroupOurs });
+    const groupTrust = isGroupOurs ? 'proven' : 'none';
+    await endTree({ ...workTree(run), scope: 'group' }, { signal: 'SIGTERM', graceMs: drainMs, groupTrust });
     return true;
   };
 

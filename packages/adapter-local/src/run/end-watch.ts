@@ -1,10 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { type ProcessHandleV1, sleep } from '@runbeat/adapter-sdk';
+import { type ProcessLife, processLife, rowFromStat, treeSurvivors, type WorkTree } from '@runbeat/adapter-sdk/processes';
 import { readExitRecord } from '../capsule/exit-record.js';
 import type { RunFolder } from '../capsule/run-folder.js';
-import { type ProcessLife, processLife } from '../processes/process-life.js';
-import { rowFromStat } from '../processes/process-row.js';
-import { treeSurvivors, type WorkTree } from '../processes/work-tree.js';
 import type { RunEnd } from './outcome.js';
 
 /** Whether the command itself lives, by the pid that the capsule noted; `gone` also when none was noted. */
@@ -42,12 +40,13 @@ export async function findEnd(
 
 /**
  * The members of the run's group that outlived the command. The capsule itself is given the moment it needs to end.
- * @param isGroupOurs see `treeSurvivors`.
+ * @param isGroupOurs whether its members have been seen without a break since its leader lived.
  */
 export async function leftoverPids(tree: WorkTree, isGroupOurs: boolean): Promise<readonly number[]> {
-  for (let waits = 0; waits < 200 && (await processLife(tree.leader)) === 'alive'; waits += 1) await sleep(1);
+  for (let waits = 0; waits < 200 && tree.leader !== null && (await processLife(tree.leader)) === 'alive'; waits += 1)
+    await sleep(1);
   if (tree.groupId === null || !hasGroupMembers(tree.groupId)) return [];
-  const { all } = await treeSurvivors({ ...tree, scope: 'group' }, isGroupOurs);
+  const { all } = await treeSurvivors({ ...tree, scope: 'group' }, { groupTrust: isGroupOurs ? 'proven' : 'none' });
   return all.map((row) => row.pid);
 }
 

@@ -1,5 +1,5 @@
 import { workloadEnvironment } from '@runbeat/adapter-sdk';
-import { runCookieName } from '../processes/work-tree.js';
+import { runCookieName } from '@runbeat/adapter-sdk/processes';
 import type { ProcessSpec } from './process-spec.js';
 
 /** The environment of a run's processes: the SDK's, and the cookie by which they are found again. */

@@ -1,10 +1,10 @@
 import { existsSync, rmSync } from 'node:fs';
 import type { AbortReasonV1, ExecuteContextV1, RunFailureV1, RunResultV1 } from '@runbeat/adapter-sdk';
+import { endTree } from '@runbeat/adapter-sdk/processes';
 import { type Capsule, launchCapsule } from '../capsule/launch.js';
 import { type RunFolder, runFolder } from '../capsule/run-folder.js';
 import { storedHandle } from '../capsule/stored-handle.js';
 import { lookUpCommand } from '../command-lookup.js';
-import { endTree } from '../processes/end-tree.js';
 import { openSpool, type Spool } from '../spool/open-spool.js';
 import { spoolStart } from '../spool/spool-cursor.js';
 import { createWake } from '../spool/wake.js';

@@ -1,7 +1,7 @@
 import type { AbortReasonV1 } from '@runbeat/adapter-sdk';
+import { endTree } from '@runbeat/adapter-sdk/processes';
 import { readExitRecord } from '../capsule/exit-record.js';
 import { readStopRecord, type StopRecord, writeStopRecord } from '../capsule/stop-record.js';
-import { endTree } from '../processes/end-tree.js';
 import { defaultGraceMs, defaultSignal } from './process-spec.js';
 import { type SupervisedRun, workTree } from './supervised-run.js';
 

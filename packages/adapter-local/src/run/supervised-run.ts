@@ -1,6 +1,6 @@
 import type { ProcessHandleV1, RunSinksV1 } from '@runbeat/adapter-sdk';
+import type { WorkTree } from '@runbeat/adapter-sdk/processes';
 import type { RunFolder } from '../capsule/run-folder.js';
-import type { WorkTree } from '../processes/work-tree.js';
 import type { Spool } from '../spool/open-spool.js';
 import type { Wake } from '../spool/wake.js';
 import type { ProcessSpec } from './process-spec.js';

@@ -10,7 +10,7 @@ import {
   parsePackageSpec,
   systemClock,
 } from '@runbeat/adapter-host';
-import { currentBootId, isSameProcessAlive, startTicksOf } from '../home/process-identity.js';
+import { ownIdentity, processLife } from '@runbeat/adapter-sdk/processes';
 import { runnerError } from '../runner-error.js';
 import { holdingChangeLock } from './change-lock.js';
 import { type InstalledAdapter, readInstalledList, writeInstalledList } from './installed-list.js';
@@ -90,7 +90,8 @@ export async function openAdapterHome(options: AdapterHomeOptions): Promise<Adap
 
 /** Two commands install side by side: each process stages in a folder that names it. */
 function stagingName(): string {
-  return `${process.pid}_${startTicksOf(process.pid) ?? ''}_${currentBootId()}`;
+  const { pid, startTicks, bootId } = ownIdentity();
+  return `${pid}_${startTicks ?? ''}_${bootId}`;
 }
 
 async function clearDeadStaging(staging: string): Promise<void> {
@@ -98,6 +99,7 @@ async function clearDeadStaging(staging: string): Promise<void> {
     const [pid = '', startTicks = '', ...rest] = name.split('_');
     const owner = { pid: Number(pid), startTicks: startTicks === '' ? null : startTicks, bootId: rest.join('_') };
     // What an interrupted npm still writes into comes back and is deleted the next time.
-    if (!isSameProcessAlive(owner)) await rm(join(staging, name), { recursive: true, force: true }).catch(() => undefined);
+    if ((await processLife(owner)) === 'gone')
+      await rm(join(staging, name), { recursive: true, force: true }).catch(() => undefined);
   }
 }

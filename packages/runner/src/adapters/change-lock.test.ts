@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { link, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ownIdentity, processRow } from '@runbeat/adapter-sdk/processes';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { currentBootId, startTicksOf } from '../home/process-identity.js';
 import { holdingChangeLock } from './change-lock.js';
 
 let folder: string;
@@ -67,14 +67,14 @@ test('a holder that keeps it is named when the time is up', async () => {
 test('the lock of a process that died, of another boot, or cut off by a crash is free, for exactly one of those that wait', async () => {
   const child = spawn(process.execPath, ['-e', '']);
   const pid = child.pid ?? 0;
-  const startTicks = startTicksOf(pid);
+  const startTicks = (await processRow(pid))?.startTicks ?? null;
   await new Promise((resolve) => child.once('exit', resolve));
   const lock = join(folder, '.lock');
   await mkdir(lock);
   const left = [
-    JSON.stringify({ pid, startTicks, bootId: currentBootId() }),
-    JSON.stringify({ pid: process.pid, startTicks: startTicksOf(process.pid), bootId: 'another boot' }),
-    JSON.stringify({ pid: process.pid, startTicks: '1', bootId: currentBootId() }),
+    JSON.stringify({ ...ownIdentity(), pid, startTicks }),
+    JSON.stringify({ ...ownIdentity(), bootId: 'another boot' }),
+    JSON.stringify({ ...ownIdentity(), startTicks: '1' }),
     '{"pid":',
     '',
   ];

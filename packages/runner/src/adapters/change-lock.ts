@@ -1,12 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { currentBootId, isSameProcessAlive, startTicksOf } from '../home/process-identity.js';
+import { ownIdentity, type ProcessIdentity, processLife } from '@runbeat/adapter-sdk/processes';
+import { lockHolderSchema } from '../home/lock-holder.js';
 import { runnerError } from '../runner-error.js';
-
-const holderSchema = z.object({ pid: z.int(), startTicks: z.string().nullable(), bootId: z.string() });
-type Holder = z.infer<typeof holderSchema>;
 
 const LOOK_MS = 40;
 
@@ -44,7 +41,7 @@ async function acquire(
   for (;;) {
     const last = await highest(folder);
     const holder = last === 0 ? null : await readHolder(folder, last);
-    if (holder === null || !isSameProcessAlive(holder)) {
+    if (holder === null || (await processLife(holder)) === 'gone') {
       const mine = last + 1;
       if (await create(folder, mine)) {
         if ((await highest(folder)) === mine) {
@@ -68,12 +65,6 @@ async function acquire(
   }
 }
 
-const self = (): Holder => ({
-  pid: process.pid,
-  startTicks: startTicksOf(process.pid),
-  bootId: currentBootId(),
-});
-
 async function numbers(folder: string): Promise<number[]> {
   return (await readdir(folder)).filter((name) => /^\d{1,15}$/.test(name)).map(Number);
 }
@@ -85,7 +76,7 @@ async function highest(folder: string): Promise<number> {
 /** False = somebody else has the number. */
 async function create(folder: string, number: number): Promise<boolean> {
   const whole = join(folder, `.${randomUUID()}`);
-  await writeFile(whole, JSON.stringify(self()), { mode: 0o600 });
+  await writeFile(whole, JSON.stringify(ownIdentity()), { mode: 0o600 });
   try {
     await link(whole, join(folder, String(number)));
     return true;
@@ -103,10 +94,10 @@ async function forgetBefore(folder: string, mine: number): Promise<void> {
 }
 
 /** Null = nobody: released, cleared away meanwhile, or cut off by a crash of the machine, which no holder survived. */
-async function readHolder(folder: string, number: number): Promise<Holder | null> {
+async function readHolder(folder: string, number: number): Promise<ProcessIdentity | null> {
   const text = await readFile(join(folder, String(number)), 'utf8').catch(() => '');
   try {
-    return holderSchema.parse(JSON.parse(text));
+    return lockHolderSchema.parse(JSON.parse(text));
   } catch {
     return null;
   }

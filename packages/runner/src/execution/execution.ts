@@ -101,7 +101,7 @@ async function terminate(call: AdapterCall): Promise<void> {
   if (adapter.hasOutOfProcessLiveness) {
     const signal = AbortSignal.timeout(graceMs + PROBE_TIMEOUT_MS);
     await adapter.outOfProcess.terminate({ runId: spec.runId, handle, config, reason: 'lost', signal });
-  } else if (handle?.kind === 'process') await endProcessGroup(handle, graceMs);
+  } else if (handle?.kind === 'process') await endProcessGroup(handle, spec.runId, graceMs);
 }
 
 function contextFor(call: AdapterCall): ExecuteContextV1 {

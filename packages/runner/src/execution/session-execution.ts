@@ -113,7 +113,7 @@ async function takeOver(
       requestsOpen: requestsOpen.map((request) => request.requestId),
     });
   }
-  if (handle?.kind === 'process') await endProcessGroup(handle, options.graceMs);
+  if (handle?.kind === 'process') await endProcessGroup(handle, context.workerId, options.graceMs);
   return null;
 }
 

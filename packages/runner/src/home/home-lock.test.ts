@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ownIdentity } from '@runbeat/adapter-sdk/processes';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { lockHome } from './home-lock.js';
 import { loadIdentity } from './identity.js';
-import { currentBootId, startTicksOf } from './process-identity.js';
 
 let home: string;
 beforeEach(async () => {
@@ -27,14 +27,14 @@ test('a lock of a dead process is taken over', async () => {
   const child = spawn(process.execPath, ['-e', '']);
   const pid = child.pid ?? 0;
   await new Promise((resolve) => child.once('exit', resolve));
-  await writeFile(join(home, 'runner.lock'), JSON.stringify({ pid, startTicks: '1', bootId: currentBootId() }));
+  await writeFile(join(home, 'runner.lock'), JSON.stringify({ ...ownIdentity(), pid, startTicks: '1' }));
   await (await lockHome(home)).release();
 });
 
 test('a pid that belongs to another process now, or to another boot, is not believed', async () => {
   for (const holder of [
-    { pid: process.pid, startTicks: '1', bootId: currentBootId() },
-    { pid: process.pid, startTicks: startTicksOf(process.pid), bootId: 'another boot' },
+    { ...ownIdentity(), startTicks: '1' },
+    { ...ownIdentity(), bootId: 'another boot' },
   ]) {
     await writeFile(join(home, 'runner.lock'), JSON.stringify(holder));
     await (await lockHome(home)).release();

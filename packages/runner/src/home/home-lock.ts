@@ -1,10 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import { ownIdentity, processLife } from '@runbeat/adapter-sdk/processes';
 import { runnerError } from '../runner-error.js';
-import { currentBootId, isSameProcessAlive, startTicksOf } from './process-identity.js';
-
-const holderSchema = z.object({ pid: z.int(), startTicks: z.string().nullable(), bootId: z.string() });
+import { lockHolderSchema } from './lock-holder.js';
 
 /** File in the home folder that names the process that works there. */
 export const homeLockName = 'runner.lock';
@@ -12,7 +10,7 @@ export const homeLockName = 'runner.lock';
 /** One runner per home folder. Rejects with `runner_home_locked`, naming the holder; a dead holder's lock is taken over. */
 export async function lockHome(home: string): Promise<{ release(): Promise<void> }> {
   const path = join(home, homeLockName);
-  const self = JSON.stringify({ pid: process.pid, startTicks: startTicksOf(process.pid), bootId: currentBootId() });
+  const self = JSON.stringify(ownIdentity());
   for (let attempt = 0; attempt < 5; attempt += 1) {
     try {
       await writeFile(path, self, { flag: 'wx', mode: 0o600 });
@@ -30,8 +28,8 @@ export async function lockHome(home: string): Promise<{ release(): Promise<void>
       }
     }
     const text = await readText(path);
-    const holder = holderSchema.safeParse(jsonFrom(text));
-    if (holder.success && isSameProcessAlive(holder.data)) {
+    const holder = lockHolderSchema.safeParse(jsonFrom(text));
+    if (holder.success && (await processLife(holder.data)) !== 'gone') {
       throw runnerError(
         'runner_home_locked',
         `The home folder ${home} is in use by process ${holder.data.pid}. Stop that runner, or give this one another --home.`,
@@ -45,8 +43,8 @@ export async function lockHome(home: string): Promise<{ release(): Promise<void>
 
 /** The pid of the runner that works from this home; null = none does. */
 export async function findHomeHolder(home: string): Promise<number | null> {
-  const holder = holderSchema.safeParse(jsonFrom(await readText(join(home, homeLockName))));
-  return holder.success && isSameProcessAlive(holder.data) ? holder.data.pid : null;
+  const holder = lockHolderSchema.safeParse(jsonFrom(await readText(join(home, homeLockName))));
+  return holder.success && (await processLife(holder.data)) !== 'gone' ? holder.data.pid : null;
 }
 
 async function readText(path: string): Promise<string> {

@@ -1,9 +1,9 @@
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunHandleV1, RunResultV1 } from '@runbeat/adapter-sdk';
+import { thisMachine } from '@runbeat/adapter-sdk/processes';
 import { type RunnerJobSpec, runnerJobSpecSchema, runnerResultSchema } from '@runbeat/protocol';
 import { z } from 'zod';
-import { currentBootId } from '../home/process-identity.js';
 import { syncFolder, writeAtomically, writeDurably } from '../home/write-durably.js';
 
 /** What a restarted runner must know of a job. Holds the run's resolved secrets: mode 0600, gone with the job. */
@@ -66,7 +66,7 @@ export async function openJobFiles(home: string): Promise<JobFiles> {
   await mkdir(jobs, { recursive: true, mode: 0o700 });
   await mkdir(lost, { recursive: true, mode: 0o700 });
 
-  const bootId = currentBootId();
+  const { bootId } = thisMachine();
   /** What is on its way to the disk since the claim; resolves with the failure, if there was one. */
   const settling = new Map<string, Promise<Error | null>>();
 

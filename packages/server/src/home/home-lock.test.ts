@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ownIdentity } from '@runbeat/adapter-sdk/processes';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { acquireHomeLock } from './home-lock.js';
-import { ownIdentity } from './process-identity.js';
 
 let home: string;
 beforeEach(async () => {

@@ -1,15 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm, rmdir, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ownIdentity, type ProcessIdentity, processLife } from '@runbeat/adapter-sdk/processes';
 import { ServerError } from '../server-error.js';
-import { isIdentityAlive, ownIdentity, type ProcessIdentity } from './process-identity.js';
 
 /** The right to use a home folder, held by one process. */
 export interface HomeLock {
   readonly path: string;
   /** Idempotent. Without it the lock becomes stale with the end of the process. */
   release(): Promise<void>;
+}
+
+interface Holder {
+  readonly pid: number;
+  readonly host: string;
 }
 
 /** A holder on another host cannot be looked at; it touches its lock, and is believed dead after three missed touches. */
@@ -35,7 +41,7 @@ export async function acquireHomeLock(home: string): Promise<HomeLock> {
   }
 }
 
-function locked(home: string, holder: ProcessIdentity): ServerError {
+function locked(home: string, holder: Holder): ServerError {
   return new ServerError(
     'home_locked',
     `The home folder ${home} is in use by another Runbeat server: pid ${holder.pid} on ${holder.host}. Stop that one first, or give this one a folder of its own by --home.`,
@@ -59,24 +65,25 @@ async function createWhole(path: string, content: string): Promise<boolean> {
 
 async function readHolder(
   path: string,
-): Promise<{ readonly content: string; readonly identity: ProcessIdentity; readonly isStale: boolean } | null> {
+): Promise<{ readonly content: string; readonly identity: Holder; readonly isStale: boolean } | null> {
   const content = await readFile(path, 'utf8').catch(absent);
   const touchedAt = await stat(path).then((found) => found.mtimeMs, absent);
   if (content === null || touchedAt === null) return null;
   const identity = identityFrom(content);
-  const isAlive = identity === null ? false : isIdentityAlive(identity);
+  const life = identity === null ? 'gone' : await processLife(identity);
   return {
     content,
-    identity: identity ?? { pid: 0, startTicks: null, bootId: null, host: 'unknown' },
-    isStale: isAlive === null ? Date.now() - touchedAt > remoteStaleMs : !isAlive,
+    identity: identity ?? { pid: 0, host: 'unknown' },
+    // One that cannot be looked at is believed; on another host, as long as it touches its lock.
+    isStale: life === 'gone' || (life === 'unknown' && identity?.host !== hostname() && Date.now() - touchedAt > remoteStaleMs),
   };
 }
 
 /** Null for what no release of ours wrote (a full disk can leave an empty file after a power cut). */
-function identityFrom(content: string): ProcessIdentity | null {
+function identityFrom(content: string): (Holder & ProcessIdentity) | null {
   try {
-    const { pid, startTicks, bootId, host } = JSON.parse(content) as ProcessIdentity;
-    return Number.isInteger(pid) && pid > 0 && typeof host === 'string' ? { pid, startTicks, bootId, host } : null;
+    const identity = JSON.parse(content) as Holder & ProcessIdentity;
+    return Number.isInteger(identity.pid) && identity.pid > 0 && typeof identity.host === 'string' ? identity : null;
   } catch {
     return null;
   }

@@ -9,7 +9,7 @@ import type { Agent } from '../../src/supervisor/model/index.js';
 import type { TestInstance } from '../../src/supervisor/testing/supervisor-harness.js';
 import { createScenarioWorld, type ScenarioWorld } from './scenario-world.js';
 
-const processes = createProcessTable();
+const processes = await createProcessTable();
 const attached = createScriptedAdapter({ kind: 'attached' }).adapter;
 
 // Start times are read from /proc; `processes/process-table.test.ts` covers the systems that have none.

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
-import { handleOfChild } from './child-handle.js';
 import { thisMachine } from './machine.js';
-import { isSameProcess, processLife } from './process-life.js';
+import { isSameProcess, ownIdentity } from './process-identity.js';
+import { processLife } from './process-life.js';
 import { linuxRow } from './process-row.js';
 
-const self = handleOfChild(process.pid, false);
+const self = ownIdentity();
 
 it('believes a pid with its start and its boot', async () => {
   expect(await processLife(self)).toBe('alive');
