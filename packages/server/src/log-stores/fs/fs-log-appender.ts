@@ -30,7 +30,7 @@ export async function openFsLogAppender(run: LogRunKey, folder: string, ownerEpo
   let index: FileHandle | undefined;
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const storedEpoch = await readOwnerEpoch(folder);
+    const storedEpoch = readOwnerEpoch(folder);
     if (storedEpoch > ownerEpoch) throw logFenced(run, ownerEpoch);
     if (storedEpoch < ownerEpoch) await writeOwnerEpoch(folder, ownerEpoch);
     const flags = constants.O_RDWR | constants.O_CREAT;
@@ -87,7 +87,7 @@ class FileAppender implements FsLogAppender {
 
   append(records: readonly NewLogRecord[]): Promise<readonly LogRecord[]> {
     return this.#inTurn(async () => {
-      await this.#checkOwner();
+      this.#checkOwner();
       if (records.length === 0) return [];
       const { lastSeq, endOffset, lastCursor, indexEnd } = this.#end;
       const lease = leaseBuffer();
@@ -154,16 +154,21 @@ class FileAppender implements FsLogAppender {
     this.#isTorn = false;
   }
 
-  async #checkOwner(): Promise<void> {
+  #checkOwner(): void {
     const now = performance.now();
     if (now - this.#ownerCheckedAtMs < ownerCheckMs) return;
     this.#ownerCheckedAtMs = now;
-    const storedEpoch = await readOwnerEpoch(this.#folder).catch((error: unknown) => {
-      throw logStoreUnavailable(this.#run, 'read', error);
-    });
-    if (storedEpoch <= this.ownerEpoch) return;
+    if (this.#storedEpoch() <= this.ownerEpoch) return;
     this.#state = 'fenced';
     throw logFenced(this.#run, this.ownerEpoch);
+  }
+
+  #storedEpoch(): number {
+    try {
+      return readOwnerEpoch(this.#folder);
+    } catch (error) {
+      throw logStoreUnavailable(this.#run, 'read', error);
+    }
   }
 }
 

@@ -1,13 +1,18 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The epoch of whoever opened the log last; 0 when nobody did. Kept beside the log for processes that share the disk. */
-export async function readOwnerEpoch(folder: string): Promise<number> {
-  const content = await readFile(join(folder, 'owner'), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '0';
+/**
+ * The epoch of whoever opened the log last; 0 when nobody did. Kept beside the log for processes that share the disk. Read
+ * in place: each writer asks once a second, and four trips through the thread pool cost ten times the reading.
+ */
+export function readOwnerEpoch(folder: string): number {
+  try {
+    return Number.parseInt(readFileSync(join(folder, 'owner'), 'utf8'), 10) || 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
     throw error;
-  });
-  return Number.parseInt(content, 10) || 0;
+  }
 }
 
 export async function writeOwnerEpoch(folder: string, epoch: number): Promise<void> {
