@@ -110,7 +110,7 @@ describe('adapters as packages', () => {
       exits: 'process.exit(3);',
       loops: 'for (;;) {}',
     };
-    const healthy = await server.wake(await server.agent('silent.mjs', ['60000']));
+    const healthy = await server.wake(await server.agent('silent.mjs', ['600000']));
     for (const [type, body] of Object.entries(bodies))
       await add(server, await packAdapter(folder, { name: `runbeat-${type.replace('_', '-')}`, type, body }));
     const runs = await Promise.all(Object.keys(bodies).map(async (type) => (await runOf(server, type)).run));
@@ -119,7 +119,7 @@ describe('adapters as packages', () => {
     expect((await server.client.runs.get(healthy.id)).status).toBe('running');
     await server.client.runs.cancel(healthy.id);
     await untilEnded(server.client, healthy.id);
-  }, 120_000);
+  });
 
   it('are refused with every reason when they are none, and change nothing', async () => {
     const folder = await createTestHome();
@@ -179,5 +179,5 @@ describe('adapters as packages', () => {
     await server.client.runs.cancel(third.id);
     expect(await untilEnded(server.client, third.id)).toMatchObject({ status: 'cancelled' });
     expect([isAlive(processPid ?? 0), isAlive(descendant)]).toEqual([false, false]);
-  }, 120_000);
+  });
 });

@@ -135,12 +135,16 @@ async function storedText({ servers }: ChaosWorld, runId: string): Promise<strin
   return client ? textOf(await readLog(client, runId)) : '';
 }
 
-/** The file that the program wrote into, while it is there; null for attached runs and runs that never began. */
+/**
+ * What the program wrote into its file, while that is there; null for attached runs and runs that never began. A server that
+ * was killed before it started the program leaves an empty file, beside the one of the server that started it.
+ */
 async function spooledText({ folder, servers }: ChaosWorld, runId: string): Promise<string | null> {
   const texts = await Promise.all(
     servers.map((_, index) => readFile(join(homeOf(folder, index), 'runs', runId, 'stdout'), 'utf8').catch(() => null)),
   );
-  return texts.find((text) => text !== null) ?? null;
+  const found = texts.filter((text) => text !== null);
+  return found.length === 0 ? null : found.join('');
 }
 
 async function marksOf({ folder }: ChaosWorld, runId: string): Promise<number> {

@@ -74,4 +74,4 @@ test('whatever happens to requests, each run executes once, its log is byte-equa
   );
   proxy.choose = () => 'none';
   await expect.poll(() => runner.health().client?.outboxDepth, { timeout: 30_000 }).toBe(0);
-}, 60_000);
+});

@@ -63,7 +63,7 @@ test('an emptied server: the runner registers again under its token, takes new w
 
 test('a run that stays unknown is given up after the grace; log and result are kept and come back with a new offer', async () => {
   await bench.close();
-  bench = await openLightBench({ ...quickSettings, runnerDisconnectGraceMs: 600 });
+  bench = await openLightBench({ ...quickSettings, runnerDisconnectGraceMs: 2_000 });
   const runner = await bench.runner();
   const run = bench.server.startRun({ lines: 3_000, pauseMs: 5 });
   await timeUntil(() => run.records.length > 3);
