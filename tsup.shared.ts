@@ -12,6 +12,8 @@ export function packageBuild(options: {
   bundles?: string[];
   /** What bundled libraries name and never load here. */
   leavesOut?: string[];
+  /** Globals that the output is built without, by what stands for each. */
+  define?: Record<string, string>;
   /** Runs after each build; for files that are not compiled and belong beside the output. */
   onSuccess?: () => Promise<void>;
 }): ReturnType<typeof defineConfig> {
@@ -27,6 +29,7 @@ export function packageBuild(options: {
     tsconfig: 'tsconfig.build.json',
     splitting: true,
     silent: true,
+    ...(options.define ? { define: options.define } : {}),
     ...(options.bundles
       ? {
           noExternal: options.bundles,

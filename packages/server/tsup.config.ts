@@ -16,8 +16,10 @@ export default packageBuild({
     'prom-client',
     'ws',
   ],
-  // Fastify's compilers for JSON schemas, in whose place `http-server.ts` puts those for zod.
-  leavesOut: ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler'],
+  // Fastify's compilers for JSON schemas, in whose place `http-server.ts` puts those for zod, and what tests inject requests by.
+  leavesOut: ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler', 'light-my-request'],
+  // pg asks it whether this is Cloudflare, for which Node loads its whole fetch.
+  define: { Response: 'undefined' },
   // The migrations are SQL files; the built server looks for them beside its own code.
   onSuccess: () => cp('src/db/migrations', 'dist/migrations', { recursive: true }),
 });
