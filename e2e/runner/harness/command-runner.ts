@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { RunnerHealth } from '@runbeat/protocol';
 import type { InstalledAdapterListing } from '@runbeat/runner';
 import { runbeatCommand } from '../../harness/test-server.js';
+import { endChild } from './end-child.js';
 
 export interface CommandAnswer {
   readonly code: number | null;
@@ -75,13 +76,7 @@ export function createCommandRunner(options: {
         started.once('exit', (code) => reject(new Error(`runbeat runner ended with ${code}: ${output}`)));
       });
     },
-    async end(name = 'SIGTERM') {
-      const ending = child;
-      if (!ending || ending.exitCode !== null || ending.signalCode !== null) return ending?.exitCode ?? null;
-      const gone = new Promise<number | null>((resolve) => ending.once('exit', (code) => resolve(code)));
-      ending.kill(name);
-      return gone;
-    },
+    end: (name = 'SIGTERM') => endChild(child, name),
     async health() {
       return (await (await fetch(`http://127.0.0.1:${healthPort}/health`)).json()) as RunnerHealth;
     },

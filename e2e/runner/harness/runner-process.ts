@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RunnerHealth } from '@runbeat/protocol';
 import type { RunnerClientSettings } from '@runbeat/runner';
+import { endChild } from './end-child.js';
 import { quickRunner } from './light-bench.js';
 
 const program = fileURLToPath(new URL('../programs/runner-process.mjs', import.meta.url));
@@ -74,13 +75,7 @@ export function createRunnerProcess(options: {
     pid: () => child?.pid ?? 0,
     start,
     signal: (name) => void child?.kill(name),
-    async end(name = 'SIGKILL') {
-      const ending = child;
-      if (!ending || ending.exitCode !== null || ending.signalCode !== null) return ending?.exitCode ?? null;
-      const gone = new Promise<number | null>((resolve) => ending.once('exit', (code) => resolve(code)));
-      ending.kill(name);
-      return gone;
-    },
+    end: (name = 'SIGKILL') => endChild(child, name),
     async health() {
       return (await (await fetch(`http://127.0.0.1:${port}/health`)).json()) as RunnerHealth;
     },

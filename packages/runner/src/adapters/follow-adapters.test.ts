@@ -2,7 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LoadedAdapter } from '@runbeat/adapter-host';
-import type { ExecuteContextV1, RunResultV1 } from '@runbeat/adapter-sdk';
+import type { RunResultV1 } from '@runbeat/adapter-sdk';
+import { createRecordingContext } from '@runbeat/adapter-testkit';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type RunnerClock, systemRunnerClock } from '../runner-clock.js';
 import { noRunnerLogger } from '../runner-logger.js';
@@ -68,23 +69,9 @@ const versions = (type: string): Promise<string[]> => readdir(join(home, 'adapte
 const listed = async (): Promise<string[]> => (await readInstalledList(join(home, 'adapters'))).map((one) => one.adapterType);
 
 function run(loaded: LoadedAdapter | undefined, config: object = {}): { result: Promise<RunResultV1>; cancel(): void } {
-  const controller = new AbortController();
-  const context: ExecuteContextV1 = {
-    runId: 'run-1',
-    attempt: 1,
-    config,
-    agent: { id: 'a', companyId: 'c', name: 'Ada', role: 'engineer' },
-    input: { prompt: null, reason: null, source: 'on_demand', payload: null, issue: null, taskKey: null },
-    previousSession: null,
-    environment: {},
-    signal: controller.signal,
-    onSpawn: async () => undefined,
-    onLog: async () => undefined,
-    onAlive: async () => undefined,
-    onEvent: async () => undefined,
-  };
   if (loaded === undefined) throw new TypeError('There is no such adapter.');
-  return { result: loaded.adapter.execute(context), cancel: () => controller.abort({ kind: 'cancelled' }) };
+  const context = createRecordingContext({ config });
+  return { result: context.execute(loaded.adapter), cancel: () => context.abort({ kind: 'cancelled' }) };
 }
 
 test('what is installed is loaded at the start; what comes later is loaded when it comes', async () => {
