@@ -1,8 +1,8 @@
 import { type ApiObject, RESOURCE_KINDS, type ResourceName } from './api-objects.js';
 import { badRequest, failure, tooOld } from './api-status.js';
+import { selectionOf } from './list-objects.js';
 import type { StoreEvent } from './object-store.js';
 import { type ApiRequest, encodeJson } from './request.js';
-import { selectionOf } from './resource-handlers.js';
 
 /** Open watches, so that tests can end them and benchmarks can count them. */
 export interface WatchRegistry {
