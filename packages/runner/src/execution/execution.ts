@@ -15,6 +15,8 @@ import { planResume } from './plan-resume.js';
 import { waitOrAbort } from './wait-or-abort.js';
 
 const PROBE_TIMEOUT_MS = 15_000;
+/** Work that never began waits this many looks for an adapter that is still being loaded after a restart of the runner. */
+const MISSING_LIMIT = 12;
 
 /** Runs a job to its end: starts it, or takes it up where an earlier process of this runner left it. Never rejects. */
 export async function runExecution(options: ExecutionOptions): Promise<RunResultV1> {
@@ -28,12 +30,14 @@ export async function runExecution(options: ExecutionOptions): Promise<RunResult
 async function resume(options: ExecutionOptions): Promise<RunResultV1> {
   let probe: LivenessV1['state'] | null = null;
   let goneCount = 0;
+  let missingCount = 0;
   for (;;) {
     const adapter = options.findAdapter();
     const liveness = adapter === null ? null : adapter.hasOutOfProcessLiveness ? adapter.outOfProcess.kind : 'attached';
     const plan = planResume({ starts: options.starts, handle: options.handle, liveness, probe, goneCount });
     if (adapter === null || plan === 'adapter-missing') {
-      if (options.starts === 0) return adapterMissing(options.spec.adapterType);
+      missingCount += 1;
+      if (options.starts === 0 && missingCount > MISSING_LIMIT) return adapterMissing(options.spec.adapterType);
       if (await waitOrAbort(options)) return abortedResult(options.signal, adapterMissing(options.spec.adapterType));
       continue;
     }

@@ -1,4 +1,5 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ownIdentity, processLife } from '@runbeat/adapter-sdk/processes';
 import { runnerError } from '../runner-error.js';
@@ -13,7 +14,7 @@ export async function lockHome(home: string): Promise<{ release(): Promise<void>
   const self = JSON.stringify(ownIdentity());
   for (let attempt = 0; attempt < 5; attempt += 1) {
     try {
-      await writeFile(path, self, { flag: 'wx', mode: 0o600 });
+      await createWhole(path, self);
       return {
         async release() {
           // Only our own: whoever took it over believed us dead.
@@ -45,6 +46,17 @@ export async function lockHome(home: string): Promise<{ release(): Promise<void>
 export async function findHomeHolder(home: string): Promise<number | null> {
   const holder = lockHolderSchema.safeParse(jsonFrom(await readText(join(home, homeLockName))));
   return holder.success && (await processLife(holder.data)) !== 'gone' ? holder.data.pid : null;
+}
+
+/** The file appears with its content or not at all: an empty one would look like the lock of a dead holder. */
+async function createWhole(path: string, content: string): Promise<void> {
+  const draft = `${path}.${randomUUID()}`;
+  await writeFile(draft, content, { flag: 'wx', mode: 0o600 });
+  try {
+    await link(draft, path);
+  } finally {
+    await rm(draft, { force: true });
+  }
 }
 
 async function readText(path: string): Promise<string> {
