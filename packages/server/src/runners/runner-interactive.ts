@@ -45,8 +45,8 @@ export function createRunnerInteractive(
         }),
         attached,
         offerUntilMs: Number.POSITIVE_INFINITY,
-        // Somebody waits for an answer: an offer that nobody takes is given up with a lease.
-        leaseUntilMs: context.clock.monotonicMs() + context.settings.runnerLeaseMs,
+        // Somebody waits for an answer: an offer that nobody takes is given up after one more has been tried.
+        leaseUntilMs: context.clock.monotonicMs() + context.settings.runnerOfferMs + context.settings.runnerLeaseMs,
       });
       if (job.record.runnerId === null) {
         throw new AdapterError('start_failed', 'No runner can take the worker of the session now. Its health says why.');
