@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LivenessV1, ProcessHandleV1, RunResultV1 } from '@runbeat/adapter-sdk';
 import { processRow } from '@runbeat/adapter-sdk/processes';
@@ -206,7 +206,7 @@ it('tells a terminate without a handle from the folder', async () => {
   expect(pids.map(isAlive)).toEqual([false, false, false]);
 });
 
-it('C10 takes a pid that now belongs to another process as gone, and never signals it', async () => {
+it('C10 takes a pid that now belongs to another process as gone, fetches what the run left, and never signals the stranger', async () => {
   const run = useRun(fixtureConfig('numbered-lines', 1, 1, 0));
   const stranger = spawn('sleep', ['100'], { detached: true });
   try {
@@ -219,12 +219,32 @@ it('C10 takes a pid that now belongs to another process as gone, and never signa
     const target = { runId: run.runId, handle: reused, config: localConfig.parse(fixtureConfig('numbered-lines')) };
     const outOfProcess = bench.local.outOfProcess;
     if (outOfProcess?.kind !== 'handle') return expect.fail();
-    expect(await outOfProcess.probe({ ...target, signal: AbortSignal.timeout(20_000) })).toEqual({ state: 'gone' });
+    const probe = () => outOfProcess.probe({ ...target, signal: AbortSignal.timeout(20_000) });
+    expect(await probe()).toMatchObject({ state: 'ended', result: { status: 'failed', error: { code: 'process_lost' } } });
+    rmSync(join(bench.runsDirectory, run.runId), { recursive: true });
+    expect(await probe()).toEqual({ state: 'gone' });
     expect(await run.terminate(reused)).toEqual({ stopped: 'already_gone' });
     expect((await processRow(pid))?.startTicks).toBe(ticks);
   } finally {
     stranger.kill('SIGKILL');
   }
+});
+
+it('stores what a run wrote before everything of it was killed while no host was there', async () => {
+  const run = useRun(printer(0).rawConfig);
+  await killAfter(run, run.host('execute'), 2);
+  await eventually(
+    'it writes what nobody reads',
+    () => readFileSync(join(bench.runsDirectory, run.runId, 'stdout')).length > run.text('stdout').length,
+  );
+  const { pid, processGroupId } = run.handle();
+  process.kill(-(processGroupId ?? pid), 'SIGKILL');
+  await eventually('the run is gone', () => !isAlive(pid));
+  const written = readFileSync(join(bench.runsDirectory, run.runId, 'stdout'), 'utf8');
+  await expect.poll(async () => (await run.probe()).state, { timeout: 20_000 }).toBe('ended');
+  await ended(run.host('reattach'));
+  expect(run.text('stdout')).toBe(written);
+  expect(run.result()).toMatchObject({ status: 'failed', error: { code: 'process_lost' } });
 });
 
 it('asks again instead of giving up a run of another machine', async () => {

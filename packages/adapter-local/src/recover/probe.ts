@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { LivenessV1, ProbeQueryV1, ProcessHandleV1 } from '@runbeat/adapter-sdk';
 import { processLife } from '@runbeat/adapter-sdk/processes';
 import { readExitRecord } from '../capsule/exit-record.js';
@@ -29,8 +30,8 @@ export async function probeRun(
 async function judge(folder: RunFolder, handle: ProcessHandleV1, spec: ProcessSpec): Promise<LivenessV1> {
   const end = await findEnd(folder, handle);
   if (end !== null) {
-    // Gone without a word: known only where a host noted that it stopped the run.
-    const isKnown = end.kind !== 'vanished' || readStopRecord(folder) !== null;
+    // Gone without a word is an end as well while its output is there: it is fetched before the run is given up.
+    const isKnown = end.kind !== 'vanished' || readStopRecord(folder) !== null || existsSync(folder.stdout);
     return isKnown ? { state: 'ended', result: await resultFromFolder(folder, end, spec) } : { state: 'gone' };
   }
   const lives = [await processLife(handle), await commandLife(folder, handle)];
