@@ -165,7 +165,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     },
     durableEnd: async (wanted) => (durable >= wanted ? durable : syncWritten()),
     async read(from, limitBytes) {
-      const block = Buffer.alloc(Math.min(limitBytes, Math.max(0, written - from)));
+      const block = Buffer.allocUnsafe(Math.min(limitBytes, Math.max(0, written - from)));
       const { bytesRead } = block.length === 0 ? { bytesRead: 0 } : await file.read(block, 0, block.length, from);
       return block.subarray(0, block.subarray(0, bytesRead).lastIndexOf(NEWLINE) + 1);
     },
