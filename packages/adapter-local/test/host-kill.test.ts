@@ -247,6 +247,18 @@ it('stores what a run wrote before everything of it was killed while no host was
   expect(run.result()).toMatchObject({ status: 'failed', error: { code: 'process_lost' } });
 });
 
+it('ends what has left the group of a run whose command and capsule were killed while no host was there', async () => {
+  const run = useRun({ ...fixtureConfig('stubborn-tree'), graceMs: 100 });
+  await killAfter(run, run.host('execute'), 2);
+  const [command = 0, ...others] = run.text('stdout').trim().split(' ').slice(1).map(Number);
+  process.kill(run.handle().pid, 'SIGKILL');
+  process.kill(command, 'SIGKILL');
+  await eventually('both are gone', () => !isAlive(command) && !isAlive(run.handle().pid));
+  await ended(run.host('reattach'));
+  expect(run.result()).toMatchObject({ status: 'failed', error: { code: 'process_lost' } });
+  expect(others.map(isAlive)).toEqual(others.map(() => false));
+});
+
 it('asks again instead of giving up a run of another machine', async () => {
   const run = useRun(printer(0).rawConfig);
   await killAfter(run, run.host('execute'), 2);

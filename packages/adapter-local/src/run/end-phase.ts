@@ -58,6 +58,12 @@ export function createEndPhase(run: EndingWork): EndPhase {
     // Its last act is behind it; what the system says of its end comes in a moment.
     if (run.capsuleExited !== undefined && capsuleSignal === undefined)
       await Promise.race([run.capsuleExited, sleep(drainMs, ended.signal)]);
+    const groupTrust = isGroupOurs ? 'proven' : 'none';
+    if (end?.kind === 'vanished') {
+      // Somebody killed command and capsule, and told nobody: what is left of their tree, in the group or not, has no purpose.
+      await endTree(workTree(run), { signal: 'SIGTERM', graceMs: drainMs, groupTrust });
+      return true;
+    }
     leftovers = await leftoverPids(workTree(run), isGroupOurs);
     if (leftovers.length === 0) return true;
     if (drainEndsAt === 0) drainEndsAt = Date.now() + drainMs;
@@ -65,7 +71,6 @@ export function createEndPhase(run: EndingWork): EndPhase {
       timer = startTimer(run.wake.poke, drainLookMs);
       return false;
     }
-    const groupTrust = isGroupOurs ? 'proven' : 'none';
     await endTree({ ...workTree(run), scope: 'group' }, { signal: 'SIGTERM', graceMs: drainMs, groupTrust });
     return true;
   };
