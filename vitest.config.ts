@@ -23,7 +23,5 @@ export default defineConfig({
     // Each file has its own servers, ports, databases and folders, and most of them wait: twice the cores keep these busy.
     maxWorkers: Math.min(2 * availableParallelism(), 8),
     sequence: { sequencer: LongestFilesFirst },
-    // A test that fails is tried up to twice more in CI and reported as flaky: the machine there is shared and has two cores.
-    retry: process.env['CI'] ? 2 : 0,
   },
 });

@@ -89,12 +89,14 @@ function brokenMessage(error: NodeJS.ErrnoException): string {
   return `The worker does not read its stdin (${error.code ?? error.message}): it has ended, or closed it.`;
 }
 
-/** Ends the worker's stdin: the holder of the capsule lets go. Nothing happens when it already has. */
-export function closeWorkerStdin(folder: RunFolder): void {
+/** Ends the worker's stdin: the holder of the capsule lets go. False = nobody listens: it already has, or is not up yet. */
+export function closeWorkerStdin(folder: RunFolder): boolean {
   try {
     closeSync(openSync(folder.close, constants.O_WRONLY | constants.O_NONBLOCK));
+    return true;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code !== 'ENXIO' && code !== 'ENOENT') throw error;
+    return false;
   }
 }

@@ -38,6 +38,9 @@ export interface WorkerOptions {
   onClosed(hasEnded: boolean): void;
 }
 
+/** Between two tries to end the stdin of a worker whose capsule does not listen yet. */
+const closeAgainMs = 50;
+
 /**
  * A worker process in conversation. `talking` → `ending` (stopped, or its stdin broke: the tree is being ended) → `gone`;
  * or → `left` (shutdown, fenced: the process lives on, this object is done). What makes an end of it first is its cause.
@@ -113,13 +116,20 @@ export function createWorker(options: WorkerOptions): SessionWorkerV1 {
     }
   };
 
+  /** Asks until the capsule's holder hears it: on a busy machine a worker may be stopped before its holder is up. */
+  const endStdin = async (given: AbortSignal): Promise<void> => {
+    while (!closeWorkerStdin(folder) && !given.aborted) await sleep(closeAgainMs, given);
+  };
   const stop = async (graceMs: number): Promise<TerminationV1> => {
     cause ??= { reason: 'stop', message: '' };
     stdin.close();
-    closeWorkerStdin(folder);
     const timer = new AbortController();
+    const asking = endStdin(timer.signal);
+    // Awaited below; until then a failure must not count as unhandled.
+    asking.catch(() => {});
     await Promise.race([exited, sleep(graceMs, timer.signal)]);
     timer.abort();
+    await asking;
     if (isGone) return { stopped: 'graceful' };
     try {
       const { stopped } = await end({ reason: 'stop', message: '' }, graceMs);
