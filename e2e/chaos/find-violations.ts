@@ -83,9 +83,16 @@ async function stateViolations({ database }: ChaosWorld): Promise<Violation[]> {
   ];
 }
 
-/** What a run started and what left its group may need a moment to go after the run is settled. */
+/**
+ * What a run started and what left its group may need a moment to go after the run is settled. A command that ended by
+ * itself or by somebody else’s signal may leave behind what it had sent out of its group on purpose, as a daemon (README of
+ * adapter-local); what was stopped or lost may not.
+ */
 async function stillAlive({ query }: ChaosWorld['database']): Promise<{ runId: string; pids: number[] }[]> {
-  const rows = await query<{ id: string }>('SELECT id FROM heartbeat_runs');
+  const rows = await query<{ id: string }>(
+    `SELECT id FROM heartbeat_runs
+      WHERE status <> 'succeeded' AND coalesce(error_code, '') NOT IN ('exit_nonzero', 'killed_by_signal')`,
+  );
   const ids = new Set(rows.map(({ id }) => id));
   const find = (): { runId: string; pids: number[] }[] => {
     if (processesWith('RUNBEAT_RUN_ID=').length === 0) return [];
