@@ -14,6 +14,8 @@ import { sessionTransitions } from './session-transitions.js';
 export interface SessionActor {
   readonly session: () => Session;
   readonly promptInFlight: () => string | null;
+  /** Resolves when everything that was decided so far can be read from the store, or never will be. */
+  stored(): Promise<void>;
   /** Starts a worker if there is none. */
   start(): Promise<Session>;
   /** Resolves as `wait` says; the same id again gives the same outcome. Rejects with a session failure (409, 502, 503). */
@@ -48,6 +50,9 @@ export function createSessionActor(options: SessionActorOptions): SessionActor {
   return {
     session: () => record.session(),
     promptInFlight: () => desk.inFlight()?.id ?? null,
+    async stored() {
+      await record.isStored();
+    },
     async start() {
       assertOpen();
       await started();

@@ -74,6 +74,9 @@ export interface SessionServiceOptions {
   readonly settings: SessionSettings;
 }
 
+/** A look at a prompt waits this long for what is being stored; a database that is away answers for itself. */
+const STORE_WAIT_MS = 2_000;
+
 export function createSessionService(options: SessionServiceOptions): SessionService {
   const { store, clock, settings, logger } = options;
   const feed = createSessionFeed({ store, clock, recentEntries: settings.recentEntries, pollMs: 1_000 });
@@ -220,7 +223,12 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
       return { items: await Promise.all(page.items.map(viewOf)), nextCursor: page.nextCursor };
     },
     message: async (id, input) => (await actorOf(id)).prompt(input),
-    getPrompt: (id, promptId) => store.getPrompt(id, promptId),
+    async getPrompt(id, promptId) {
+      // What `get` tells of the session is ahead of the rows; a prompt must not lag behind it.
+      const actor = await actors.get(id)?.catch(() => null);
+      if (actor) await within(clock, STORE_WAIT_MS, actor.stored());
+      return store.getPrompt(id, promptId);
+    },
     async cancel(id, promptId) {
       const actor = await actorOf(id);
       await actor.cancel(promptId);
@@ -276,4 +284,12 @@ export function createSessionService(options: SessionServiceOptions): SessionSer
     },
   };
   return api;
+}
+
+/** Resolves with the work, or after `ms` without it. */
+function within(clock: Clock, ms: number, work: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.setTimer(ms, resolve);
+    work.then(resolve, reject).finally(cancel);
+  });
 }
