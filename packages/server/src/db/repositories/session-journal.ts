@@ -15,9 +15,22 @@ export interface SessionJournalEntry {
   readonly data: Json;
 }
 
+/** Eight parameters a row, and PostgreSQL takes 65,535 in one statement: short words of a talkative worker exceed it. */
+const ROWS_PER_INSERT = 4_000;
+
 /** Appends entries that their session's single writer numbered; the caller holds the session's row in this transaction. */
 export async function appendSessionJournal(executor: Executor, entries: readonly SessionJournalEntry[]): Promise<void> {
-  if (entries.length > 0) await executor.insert(sessionJournal).values([...entries]);
+  const inserts: Promise<unknown>[] = [];
+  // All on their way at once: a caller that does not wait for the answer may commit behind them.
+  for (let from = 0; from < entries.length; from += ROWS_PER_INSERT) {
+    inserts.push(
+      executor
+        .insert(sessionJournal)
+        .values(entries.slice(from, from + ROWS_PER_INSERT))
+        .execute(),
+    );
+  }
+  await Promise.all(inserts);
 }
 
 /** From behind `afterSeq` up to and with `untilSeq` (the head recorded at attach), at most `limit` ≤ 1,000. */
